@@ -1,0 +1,201 @@
+# Sallyport. Plain make, Linux only; gcc and clang alike.
+#
+#   make            build everything            make check        all quick tests
+#   make demo       boot a virtual machine      make check-boot   every firmware case
+#   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
+#   make layers     prove the link map          make lint         format, static analysis
+#   make install    DESTDIR= PREFIX=
+#
+# Below, each executable has its explicit list of objects: the link map is the
+# privilege map, and `make layers` proves it.
+
+PREFIX ?= /usr/local
+LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
+SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib/sallyport
+VERSION := 0.1
+
+# B is the build tree, KIND its flavour: release, clang, san (ASan + UBSan), fuzz, afl, cov.
+KIND ?= release
+B := build/$(KIND)
+
+ifeq ($(KIND),release)
+CC := gcc
+else ifeq ($(KIND),clang)
+CC := clang
+else ifeq ($(KIND),cov)
+CC := gcc
+else ifeq ($(KIND),afl)
+CC := afl-clang-fast
+else
+CC := clang
+endif
+
+WARN := -Wall -Wextra -Werror -Wformat=2 -Wshadow -Wvla -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wundef -Wwrite-strings -Wcast-qual \
+	-Wimplicit-fallthrough -Wnull-dereference -Wconversion -Wno-sign-conversion
+GCC_ONLY := -Wtrampolines -Wlogical-op -Wduplicated-cond -fzero-call-used-regs=used-gpr \
+	-ftrivial-auto-var-init=zero
+CLANG_ONLY := -grecord-command-line -Wno-gnu-zero-variadic-macro-arguments
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+	-fstack-clash-protection -fcf-protection=full -fno-strict-aliasing \
+	-fno-strict-overflow -fno-delete-null-pointer-checks
+CPPFLAGS := -I. -D_GNU_SOURCE -DSALLYPORT_VERSION='"$(VERSION)"' \
+	-DSALLYPORT_LIBEXECDIR='"$(LIBEXECDIR)"' -DSALLYPORT_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	-DSALLYPORT_STATEDIR='"$(STATEDIR)"'
+CFLAGS := -std=c17 -O2 -g -fPIE $(WARN) -pthread
+LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,defs,--as-needed
+
+ifeq ($(KIND),release)
+CFLAGS += $(GCC_ONLY) $(HARDEN)
+LDFLAGS := -pie $(LDHARDEN)
+STATIC := -static-pie $(LDHARDEN)
+else ifeq ($(KIND),clang)
+CFLAGS += $(CLANG_ONLY) $(HARDEN)
+LDFLAGS := -pie $(LDHARDEN)
+STATIC := -static-pie $(LDHARDEN)
+else ifeq ($(KIND),san)
+CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDFLAGS := -pie -fsanitize=address,undefined
+STATIC := $(LDFLAGS)
+else ifeq ($(KIND),fuzz)
+CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+LDFLAGS := -pie -fsanitize=fuzzer,address,undefined
+STATIC := $(LDFLAGS)
+else ifeq ($(KIND),afl)
+LDFLAGS := -pie
+STATIC := $(LDFLAGS)
+else ifeq ($(KIND),cov)
+CFLAGS += -O0 --coverage
+LDFLAGS := -pie --coverage
+STATIC := $(LDFLAGS)
+endif
+
+# ---------------------------------------------------------------- shared lists
+
+BASE := src/base/err src/base/buf src/base/ident src/base/clock src/base/log
+CHILD := $(BASE) privsep/roles privsep/msg privsep/chan privsep/start
+# Of a caged process: plus its own generated filter.
+CAGED = $(CHILD) privsep/cage gen/cage/$(1)
+
+# ----------------------------------------------------------------- executables
+
+ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser file-sender \
+	conf-check
+PROGRAMS := sallyportd $(ROLES) sallyport-image
+
+OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/sockets privsep/spec \
+	src/sallyportd/sallyportd_main
+LIB_sallyportd :=
+
+OBJ_logger := $(call CAGED,logger) src/logger/logger_main
+STATIC_logger := yes
+
+OBJ_dhcp-parser := $(call CAGED,dhcp-parser) src/wire/dhcp4_decode \
+	src/dhcp-parser/dhcp-parser_main
+STATIC_dhcp-parser := yes
+
+OBJ_dhcp-sender := $(call CAGED,dhcp-sender) src/wire/dhcp4_encode src/wire/frame \
+	src/dhcp-sender/dhcp-sender_main
+STATIC_dhcp-sender := yes
+
+OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
+	src/tftp-parser/tftp-parser_main
+STATIC_tftp-parser := yes
+
+OBJ_http-parser := $(call CAGED,http-parser) src/wire/http src/wire/path \
+	src/http-parser/conns src/http-parser/http-parser_main
+STATIC_http-parser := yes
+
+OBJ_file-sender := $(call CAGED,file-sender) src/file-sender/file-sender_main
+LIB_file-sender := -levent_core
+
+OBJ_broker := $(call CAGED,broker) src/broker/broker_main
+LIB_broker := -llmdb
+
+OBJ_verifier := $(call CAGED,verifier) src/verifier/verifier_main
+LIB_verifier := -lsodium -lcrypto
+
+OBJ_conf-check := $(call CAGED,conf-check) src/conf-check/conf-check_main
+STATIC_conf-check := yes
+
+OBJ_sallyport-image := $(BASE) src/tools/image_main
+LIB_sallyport-image := -lsodium -lcrypto
+
+# ------------------------------------------------------------------ unit tests
+# UNIT lists the programs tests/unit/test_NAME.c; OBJ_test_NAME what else they link.
+
+UNIT := buf ident log msg
+OBJ_test_buf := $(BASE)
+OBJ_test_ident := $(BASE)
+OBJ_test_log := $(BASE)
+OBJ_test_msg := $(BASE) privsep/roles privsep/msg
+
+# ----------------------------------------------------------------- fuzz targets
+# FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
+
+FUZZ := msg
+OBJ_fuzz_msg := $(BASE) privsep/roles privsep/msg
+
+# ------------------------------------------------------------------------ rules
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SECONDEXPANSION:
+
+all: $(addprefix $(B)/bin/,$(PROGRAMS))
+
+obj = $(addprefix $(B)/obj/,$(addsuffix .o,$(1)))
+
+# A program is linked from the objects it names, static unless it needs libraries.
+define program
+$(B)/bin/$(1): $$(call obj,$$(OBJ_$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(if $$(STATIC_$(1)),$$(STATIC),$$(LDFLAGS)) -o $$@ $$^ $$(LIB_$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+define unit_test
+$(B)/test/test_$(1): $$(call obj,tests/unit/test_$(1) $$(OBJ_test_$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_test_$(1)) -lcmocka
+endef
+$(foreach t,$(UNIT),$(eval $(call unit_test,$(t))))
+
+# libFuzzer and AFL++ bring their own main; elsewhere replay.c runs files.
+define fuzz_target
+$(B)/fuzz/$(1): $$(call obj,fuzz/fuzz_$(1) $$(OBJ_fuzz_$(1)) \
+		$$(if $$(filter fuzz,$$(KIND)),fuzz/libfuzzer,$$(if $$(filter afl,$$(KIND)),fuzz/afl,fuzz/replay)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_fuzz_$(1))
+endef
+$(foreach t,$(FUZZ),$(eval $(call fuzz_target,$(t))))
+
+unit-tests: $(addprefix $(B)/test/test_,$(UNIT))
+fuzz-targets: $(addprefix $(B)/fuzz/,$(FUZZ))
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/gen/%.o: $(B)/gen/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I$(B)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# A role's filter: its rule table, compiled to BPF by a small program at build time, so
+# that what is loaded can be reviewed and no role needs libseccomp.
+$(B)/gen/cage/%.c: build/host/cage-%
+	@mkdir -p $(@D)
+	$< c > $@
+build/host/cage-%: policy/cage/%.c privsep/cage_export.c privsep/cage_rules.h privsep/roles.h privsep/cage.h
+	@mkdir -p $(@D)
+	gcc -I. -D_GNU_SOURCE -std=c17 -O1 -g -Wall -Wextra -Werror -o $@ $< privsep/cage_export.c -lseccomp
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build
+
+.PHONY: all unit-tests fuzz-targets clean

@@ -1,0 +1,98 @@
+/*
+ * The roster: which processes there are, what their executables are called, and
+ * which descriptor number means what in each. Numbers live here and nowhere else:
+ * the cages pin them.
+ */
+#ifndef SALLYPORT_PRIVSEP_ROLES_H
+#define SALLYPORT_PRIVSEP_ROLES_H
+
+#include <stdint.h>
+
+/*   constant     name (also folder and executable)  one per worker */
+#define ROLE_LIST(X)                                                                     \
+	X(SUPERVISOR, "sallyportd", 0)                                                   \
+	X(LOGGER, "logger", 0)                                                           \
+	X(BROKER, "broker", 0)                                                           \
+	X(VERIFIER, "verifier", 0)                                                       \
+	X(DHCP_PARSER, "dhcp-parser", 0)                                                 \
+	X(DHCP_SENDER, "dhcp-sender", 0)                                                 \
+	X(TFTP_PARSER, "tftp-parser", 0)                                                 \
+	X(HTTP_PARSER, "http-parser", 1)                                                 \
+	X(FILE_SENDER, "file-sender", 1)                                                 \
+	X(CONF_CHECK, "conf-check", 0)
+
+enum role {
+#define X(name, text, many) ROLE_##name,
+	ROLE_LIST(X)
+#undef X
+	    ROLE_MAX
+};
+
+#define LINK_MAX 16   /* configured interfaces */
+#define WORKER_MAX 16 /* pairs of file-sender and http-parser */
+
+/* In every child: 0-2 are /dev/null. */
+enum {
+	FD_SUPER = 3, /* four-byte notices to and from the supervisor */
+	FD_LOG = 4,   /* lines to the logger (absent in the logger) */
+
+	/* The first number that a cage lets a process close. Everything below is either
+	 * in use or holds /dev/null, so that nothing received or accepted can take the
+	 * number of a channel. */
+	FD_FREE = 64,
+
+	/* dhcp-parser, tftp-parser, dhcp-sender, verifier, file-sender, http-parser */
+	FD_BROKER = 5,
+
+	/* dhcp-parser: + link; tftp-parser: + link (RX67 block only) */
+	FD_RX67 = 32,
+	FD_RX4011 = 48,
+	FD_RX69 = 32,
+
+	/* dhcp-sender: + link */
+	FD_TX67 = 16,
+	FD_TX4011 = 32,
+	FD_FRAME = 48,
+
+	/* http-parser: its file-sender; file-sender: its http-parser */
+	FD_PAIR = 6,
+
+	/* file-sender: listening sockets, + link; then the pool of TFTP sockets */
+	FD_LISTEN = 16,
+	FD_POOL = 64,
+
+	/* broker */
+	FD_DHCP_PARSER = 5,
+	FD_TFTP_PARSER = 6,
+	FD_DHCP_SENDER = 7,
+	FD_VERIFIER = 8,
+	FD_CONF = 9,         /* sealed configuration text */
+	FD_FILE_SENDER = 16, /* + worker */
+	FD_HTTP_PARSER = 32, /* + worker */
+
+	/* verifier */
+	FD_STORE = 6,   /* directory: a private read-only clone of the image store */
+	FD_KEYRING = 7, /* keyring text */
+	FD_FLOOR = 8,   /* lowest versions and time still accepted */
+
+	/* conf-check */
+	FD_TEXT = 5,  /* sealed configuration text */
+	FD_TELL = 6,  /* messages for the supervisor */
+	FD_ERROR = 7, /* the operator's stderr */
+
+	/* logger */
+	FD_OUT = 5,
+	FD_LINES = 6, /* + slot: one channel from each other process */
+};
+
+#define LOG_SLOT_MAX (8 + 2 * WORKER_MAX)
+
+const char *role_name(enum role role);
+/* ROLE_MAX when the name is not known. */
+enum role role_parse(const char *name);
+/* The logger's slot for a process: supervisor, broker, ... then the workers. */
+unsigned role_log_slot(enum role role, unsigned index);
+/* The inverse. 0, or ERR_RANGE when no process has that slot. */
+int role_of_log_slot(unsigned slot, enum role *role, unsigned *index);
+
+#endif

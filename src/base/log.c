@@ -1,0 +1,146 @@
+/*
+ * Formatting and rate limits of event lines, in the process that has the event.
+ * No allocation, no I/O of its own: the sink does that.
+ */
+#include "src/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/base/clock.h"
+
+#define LIMIT_BURST 20u
+#define LIMIT_PER_S 5u
+
+static log_sink *current_sink;
+static enum log_level most_level = LOG_INFO;
+
+static const char *const level_names[LOG_LEVEL_MAX] = {
+    "error", "warning", "notice", "info", "debug"};
+
+void
+log_init(log_sink *sink, enum log_level most)
+{
+	current_sink = sink;
+	most_level = most;
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+	return (unsigned)level < LOG_LEVEL_MAX ? level_names[level] : "unknown";
+}
+
+enum log_level
+log_level_parse(const char *name)
+{
+	for (unsigned i = 0; i < LOG_LEVEL_MAX; i++)
+		if (strcmp(name, level_names[i]) == 0)
+			return (enum log_level)i;
+	return LOG_LEVEL_MAX;
+}
+
+/* True when the line may go out; counts it as suppressed otherwise. */
+static int
+take_token(struct log_limit *limit)
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t gained;
+
+	if (limit->last_ms == 0)
+		limit->tokens = LIMIT_BURST * 1000u;
+	gained = limit->last_ms == 0 ? 0 : (now - limit->last_ms) * LIMIT_PER_S;
+	if (gained > LIMIT_BURST * 1000u)
+		gained = LIMIT_BURST * 1000u;
+	limit->last_ms = now == 0 ? 1 : now;
+	limit->tokens += (uint32_t)gained;
+	if (limit->tokens > LIMIT_BURST * 1000u)
+		limit->tokens = LIMIT_BURST * 1000u;
+	if (limit->tokens < 1000u) {
+		limit->suppressed++;
+		return 0;
+	}
+	limit->tokens -= 1000u;
+	return 1;
+}
+
+void
+log_write(enum log_level level, struct log_limit *limit, const char *event, const char *fmt,
+    ...)
+{
+	char text[LOG_TEXT_MAX];
+	size_t len;
+	int n;
+	va_list ap;
+
+	if (current_sink == NULL || level > most_level)
+		return;
+	if (limit != NULL && !take_token(limit))
+		return;
+	n = snprintf(text, sizeof text, "event=%s%s", event, fmt[0] == '\0' ? "" : " ");
+	len = n < 0 ? 0 : (size_t)n;
+	va_start(ap, fmt);
+	n = vsnprintf(text + len, sizeof text - len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		len += (size_t)n;
+	if (limit != NULL && limit->suppressed > 0 && len < sizeof text) {
+		n = snprintf(text + len, sizeof text - len, " suppressed=%u",
+		    limit->suppressed);
+		limit->suppressed = 0;
+		if (n > 0)
+			len += (size_t)n;
+	}
+	if (len >= sizeof text)
+		len = sizeof text - 1;
+	current_sink(level, text, len);
+}
+
+static int
+is_plain(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    (c != 0 && strchr("-_./:@+=,", c) != NULL);
+}
+
+const char *
+log_quote(const void *bytes, size_t len, char *text, size_t cap)
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *p = bytes;
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		size_t need = is_plain(p[i]) ? 1 : 4;
+
+		/* Always leave room for "..." and the NUL. */
+		if (used + need + 4 > cap) {
+			memcpy(text + used, "...", 3);
+			used += 3;
+			break;
+		}
+		if (need == 1) {
+			text[used++] = (char)p[i];
+			continue;
+		}
+		text[used++] = '\\';
+		text[used++] = 'x';
+		text[used++] = hex[p[i] >> 4];
+		text[used++] = hex[p[i] & 15];
+	}
+	text[used] = '\0';
+	return text;
+}
+
+void
+log_to_stderr(enum log_level level, const char *text, size_t len)
+{
+	char line[LOG_TEXT_MAX + 16];
+	int n = snprintf(line, sizeof line, "%s: %.*s\n", log_level_name(level), (int)len, text);
+
+	if (n > 0 && write(2, line, (size_t)n) < 0) {
+		/* Nobody is left to tell. */
+	}
+}
