@@ -1,0 +1,49 @@
+/*
+ * Boot sessions: which machine is booting what, and under which addresses. One session a
+ * machine (keyed by its hardware address); every address leased to it while the session
+ * lives belongs to it. A TFTP or HTTP request is answered in the light of the session of
+ * the address that it comes from; without one it gets nothing.
+ *
+ * The table has a fixed size, given at start. Sessions of machines that hold a lease are
+ * stored with it; those opened by an OFFER only are in memory and die after 60 s.
+ */
+#ifndef SALLYPORT_BROKER_SESSION_H
+#define SALLYPORT_BROKER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/conf.h"
+#include "src/base/ident.h"
+
+#define SESSION_ADDRS 4 /* addresses of one machine at once */
+
+struct session {
+	uint32_t id; /* random, never 0, shown in every log line of this boot */
+	struct mac mac;
+	struct addr addrs[SESSION_ADDRS]; /* newest first */
+	enum arch arch;                   /* of the first stage */
+	bool http;                        /* HTTP boot firmware */
+	bool ipxe;                        /* has come back as iPXE */
+	bool confirmed;                   /* a lease was acknowledged */
+	char image[CONF_IMAGE_MAX + 1];   /* "" : nothing to boot */
+	struct addr server;               /* our address that the machine talks to */
+	uint8_t link;
+	uint64_t touched_ms; /* clock_mono_ms of the last request */
+};
+
+/* Allocates the table. Called once, before the cage. */
+void session_init(uint32_t most, uint32_t live_s);
+/* NULL when there is none (or it has ended by time). */
+struct session *session_of_addr(const struct addr *a, uint64_t now_ms);
+struct session *session_of_mac(const struct mac *mac, uint64_t now_ms);
+/* Opens the machine's session or returns the one it has. When the table is full the
+ * session idle for longest goes. Never NULL. */
+struct session *session_open(const struct mac *mac, uint64_t now_ms);
+/* The address now belongs to this session (and to no other). */
+void session_add_addr(struct session *s, const struct addr *a);
+void session_drop_addr(const struct addr *a);
+void session_touch(struct session *s, uint64_t now_ms);
+uint32_t session_count(void);
+
+#endif
