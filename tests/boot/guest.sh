@@ -1,0 +1,104 @@
+# Builds the guest of the boot tests: Debian's cloud kernel and a busybox initramfs whose
+# init says on the serial port who booted it, and powers off. Sourced; needs common.sh.
+
+# shellcheck shell=bash disable=SC2034
+
+GUEST=$ROOT/build/guest
+GUEST_MODULES="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
+	failover net_failover virtio_net"
+
+guest_init()
+{
+	cat <<'INIT'
+#!/bin/busybox sh
+PATH=/bin
+/bin/busybox mkdir -p /proc /sys /dev /etc
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+exec >/dev/ttyS0 2>&1
+firmware=bios
+[ -d /sys/firmware/efi ] && firmware=uefi
+nonce=none
+probe=
+for word in $(cat /proc/cmdline); do
+	case $word in
+	nonce=*) nonce=${word#nonce=} ;;
+	sallyport.probe) probe=yes ;;
+	esac
+done
+echo
+if [ -n "$probe" ]; then
+	echo "SALLYPORT-PROBE"
+	poweroff -f
+fi
+echo "SALLYPORT-GUEST nonce=$nonce firmware=$firmware"
+for module in $(cat /modules/order); do
+	insmod "/modules/$module.ko" || echo "SALLYPORT-GUEST module=$module failed"
+done
+i=0
+while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 50 ]; do
+	usleep 100000
+	i=$((i + 1))
+done
+ip link set eth0 up
+if udhcpc -f -n -q -i eth0 -t 8 -T 2 -s /udhcpc.script >/dev/null 2>&1; then
+	read -r address router </run.lease
+	echo "SALLYPORT-GUEST lease=$address router=$router"
+else
+	echo "SALLYPORT-GUEST lease=none"
+fi
+echo "SALLYPORT-GUEST end"
+poweroff -f
+INIT
+}
+
+guest_udhcpc_script()
+{
+	cat <<'SCRIPT'
+#!/bin/busybox sh
+[ "$1" = bound ] && echo "$ip $router" >/run.lease
+exit 0
+SCRIPT
+}
+
+guest_initramfs()
+{
+	local dir=$1 modules module file
+
+	mkdir -p "$dir/bin" "$dir/modules"
+	cp "$PARTS/busybox-static/bin/busybox" "$dir/bin/busybox"
+	guest_init >"$dir/init"
+	guest_udhcpc_script >"$dir/udhcpc.script"
+	chmod 755 "$dir/init" "$dir/udhcpc.script"
+	modules=$(echo "$PARTS"/kernel/lib/modules/*/kernel)
+	for module in $GUEST_MODULES; do
+		file=$(find "$modules" -name "$module.ko" | head -n 1)
+		[ -n "$file" ] || return 1
+		cp "$file" "$dir/modules/"
+		echo "$module"
+	done >"$dir/modules/order"
+	(cd "$dir" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet | gzip -9n)
+}
+
+# guest_build: build/guest/vmlinuz and build/guest/initrd.gz, once.
+guest_build()
+{
+	local work
+
+	"$ROOT/tests/packages.sh" fetch busybox-static kernel || return 1
+	mkdir -p "$GUEST"
+	exec 8>"$GUEST/.lock"
+	flock 8
+	if [ "$ROOT/tests/boot/guest.sh" -nt "$GUEST/.complete" ] ||
+		[ "$PARTS/kernel/.complete" -nt "$GUEST/.complete" ]; then
+		rm -rf "$GUEST/work"
+		work=$GUEST/work
+		guest_initramfs "$work" >"$GUEST/initrd.gz" || return 1
+		cp "$PARTS"/kernel/boot/vmlinuz-* "$GUEST/vmlinuz"
+		rm -rf "$work"
+		touch "$GUEST/.complete"
+	fi
+	exec 8>&-
+}

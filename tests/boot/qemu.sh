@@ -1,0 +1,89 @@
+# Virtual machines with real firmware, in the switch's namespace on a tap of their own.
+# Sourced; needs common.sh, net.sh, guest.sh.
+
+# shellcheck shell=bash disable=SC2034
+
+QEMU=qemu-system-x86_64
+ACCEL=
+
+# KVM may be there and not work (nested, or refused): it is used only after it has booted
+# a kernel to its marker within five seconds. The answer holds until the next start of
+# the host.
+qemu_probe_kvm()
+{
+	local answer
+
+	answer=$ROOT/build/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -s "$answer" ]; then
+		echo tcg >"$answer.$$"
+		if [ -w /dev/kvm ] && qemu_boots_kernel kvm 5; then
+			echo kvm >"$answer.$$"
+		fi
+		mv "$answer.$$" "$answer"
+	fi
+	ACCEL=$(cat "$answer")
+}
+
+# qemu_boots_kernel ACCEL SECONDS
+qemu_boots_kernel()
+{
+	timeout -k 1 "$2" $QEMU -machine pc -accel "$1" -cpu max -m 512 -display none \
+		-monitor none -no-reboot -nic none -kernel "$GUEST/vmlinuz" \
+		-initrd "$GUEST/initrd.gz" -append "console=ttyS0 sallyport.probe" \
+		-serial stdio </dev/null 2>/dev/null | grep -aq SALLYPORT-PROBE
+}
+
+# What every machine has. $1 name, $2 MAC, $3 tap
+qemu_common()
+{
+	QEMU_ARGS=(-accel "$ACCEL" -cpu max -name "$1" -display none -monitor none
+		-no-reboot -uuid "$(qemu_uuid "$2")" -serial "file:$RUN/$1.serial"
+		-netdev "tap,id=n0,ifname=$3,script=no,downscript=no")
+}
+
+# A machine's UUID from its MAC, so that a client keeps its identity between runs.
+qemu_uuid()
+{
+	echo "44454c4c-4200-1035-8051-${1//:/}"
+}
+
+# SeaBIOS and iPXE as the network card's ROM. With graphics off, both speak on the
+# serial port. The ROM knows only the modern PCI id of virtio.
+qemu_bios()
+{
+	QEMU_ARGS+=(-machine "pc,graphics=off" -m 768
+		-device "virtio-net-pci,disable-legacy=on,netdev=n0,mac=$1,bootindex=0,romfile=$2")
+}
+
+# OVMF with its own drivers and stack. $1 MAC, $2 name, $3 y: PXE, n: HTTP Boot
+qemu_uefi()
+{
+	local ovmf=$PARTS/ovmf/usr/share/OVMF
+
+	cp "$ovmf/OVMF_VARS_4M.fd" "$RUN/$2.vars.fd"
+	QEMU_ARGS+=(-machine q35 -m 1024
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+		-drive "if=pflash,unit=1,format=raw,file=$RUN/$2.vars.fd"
+		-device virtio-rng-pci
+		-device "virtio-net-pci,netdev=n0,mac=$1,bootindex=0,romfile="
+		-fw_cfg "name=opt/org.tianocore/IPv4PXESupport,string=$3"
+		-fw_cfg "name=opt/org.tianocore/IPv6PXESupport,string=n")
+}
+
+# qemu_start NAME FIRMWARE MAC [BRIDGE]: FIRMWARE is bios, uefi or uefi-http. The machine
+# runs in the background: QEMU_PID, console in $RUN/NAME.serial.
+qemu_start()
+{
+	net_tap "${4:-br0}"
+	: >"$RUN/$1.serial"
+	qemu_common "$1" "$3" "$TAP"
+	case $2 in
+	bios) qemu_bios "$3" "$PARTS/ipxe-qemu/usr/lib/ipxe/qemu/pxe-virtio.rom" ;;
+	uefi) qemu_uefi "$3" "$1" y ;;
+	uefi-http) qemu_uefi "$3" "$1" n ;;
+	*) die "no such firmware: $2" ;;
+	esac
+	ip netns exec "$NET-sw" $QEMU "${QEMU_ARGS[@]}" >"$RUN/$1.qemu" 2>&1 &
+	QEMU_PID=$!
+	at_end "end_process $QEMU_PID"
+}
