@@ -1,7 +1,7 @@
 /*
  * The cage of a process: namespaces, empty root, no capabilities, own uid, Landlock,
  * limits, system-call filter. All of it or no start. What each role may do is in
- * policy/cage/<role>.rules, one table a role; the filter that build makes of it is linked
+ * policy/cage/<role>.c, one table a role; the filter that build makes of it is linked
  * into that role's executable only.
  */
 #ifndef SALLYPORT_PRIVSEP_CAGE_H
@@ -27,7 +27,6 @@ struct cage_policy {
 	unsigned short filter_len;
 	struct cage_limits limits;
 	bool reads_store; /* Landlock: READ_FILE and READ_DIR beneath FD_STORE */
-	bool own_network; /* false: an empty network namespace; no role needs its own */
 };
 
 /* Generated with policy/cage/<role>: the one that is linked in. */

@@ -32,25 +32,44 @@ struct cage_rule {
 
 /* An int argument equals v; the kernel ignores the upper half, so do we: it must be zero
  * here, which is stricter. */
-#define IS(n, v) {1, (n), UINT64_MAX, (uint64_t)(v)}
+#define IS(n, v)                                  \
+	{                                         \
+		1, (n), UINT64_MAX, (uint64_t)(v) \
+	}
 /* Like IS for -1 and other negative ints, which arrive with either upper half. */
-#define IS32(n, v) {1, (n), 0xffffffffu, (uint32_t)(v)}
+#define IS32(n, v)                                 \
+	{                                          \
+		1, (n), 0xffffffffu, (uint32_t)(v) \
+	}
 /* No bit outside `bits` is set. */
-#define ONLY(n, bits) {1, (n), ~(uint64_t)(bits), 0}
+#define ONLY(n, bits)                        \
+	{                                    \
+		1, (n), ~(uint64_t)(bits), 0 \
+	}
 /* A number in an aligned block of `size` (a power of two) from `first`. */
-#define BLOCK(n, first, size) {1, (n), ~(uint64_t)((size)-1), (first)}
+#define BLOCK(n, first, size)                          \
+	{                                              \
+		1, (n), ~(uint64_t)((size)-1), (first) \
+	}
 /* Bit `bit` is set, and none above bit 15. */
-#define BIT(n, bit)                                                                      \
-	{1, (n), ~UINT64_C(0xffff) | UINT64_C(1) << (bit), UINT64_C(1) << (bit)}
+#define BIT(n, bit)                                                                    \
+	{                                                                              \
+		1, (n), ~UINT64_C(0xffff) | UINT64_C(1) << (bit), UINT64_C(1) << (bit) \
+	}
 
 /* Descriptors that are nobody's channel: FD_FREE (64) to 65535. One rule a bit, for a
  * ">=" of libseccomp compares 64 bits and is passed by 0x100000003; and one condition a
  * rule, for libseccomp takes only one on each argument. */
-#define FREE_FD_RULES(nr, why)                                                           \
-	{why, nr, {BIT(0, 6)}}, {why, nr, {BIT(0, 7)}}, {why, nr, {BIT(0, 8)}},            \
-	    {why, nr, {BIT(0, 9)}}, {why, nr, {BIT(0, 10)}}, {why, nr, {BIT(0, 11)}},      \
-	    {why, nr, {BIT(0, 12)}}, {why, nr, {BIT(0, 13)}}, {why, nr, {BIT(0, 14)}},     \
-	    {why, nr, {BIT(0, 15)}}
+#define FREE_FD_RULES(nr, why)                                                         \
+	{why, nr, {BIT(0, 6)}}, {why, nr, {BIT(0, 7)}}, {why, nr, {BIT(0, 8)}},        \
+	    {why, nr, {BIT(0, 9)}}, {why, nr, {BIT(0, 10)}}, {why, nr, {BIT(0, 11)}},  \
+	    {why, nr, {BIT(0, 12)}}, {why, nr, {BIT(0, 13)}}, {why, nr, {BIT(0, 14)}}, \
+	{                                                                              \
+		why, nr,                                                               \
+		{                                                                      \
+			BIT(0, 15)                                                     \
+		}                                                                      \
+	}
 
 /* What policy/cage/<role>.c defines. */
 extern const struct cage_rule cage_rules[];

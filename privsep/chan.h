@@ -34,8 +34,8 @@ struct chan {
 
 /* depth: messages the send queue holds. Allocates; call before the cage. takes_fds
  * follows from msgs.def: whether the peer may send us a descriptor. */
-void chan_init(struct chan *c, int fd, enum role self, enum role peer, unsigned index,
-    unsigned depth);
+void chan_init(
+    struct chan *c, int fd, enum role self, enum role peer, unsigned index, unsigned depth);
 
 /* The next message. 1: *m is valid, and *fd is a descriptor that the caller now owns, or
  * -1. 0: nothing there. ERR_DENIED: a breach, already reported. ERR_EOF: the other end

@@ -49,11 +49,11 @@ put_addr(struct out *out, const struct addr *a)
 	out_copy(out, a->b, sizeof a->b);
 }
 
-#define U8(f, max)                                                                       \
-	put_max(out, m->f, max);                                                         \
+#define U8(f, max)               \
+	put_max(out, m->f, max); \
 	out_u8(out, m->f);
-#define U16(f, max)                                                                      \
-	put_max(out, m->f, max);                                                         \
+#define U16(f, max)              \
+	put_max(out, m->f, max); \
 	out_u16_le(out, m->f);
 #define U32(f) out_u32_le(out, m->f);
 #define U64(f) out_u64_le(out, m->f);
@@ -62,10 +62,10 @@ put_addr(struct out *out, const struct addr *a)
 #define FIX(f, n) out_copy(out, m->f, n);
 #define BYTES(f, max) put_bytes(out, m->f.b, m->f.len, max);
 #define STR(f, max) put_str(out, m->f, max);
-#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
-	static void encode_##name(const struct msg_##name *m, struct out *out)           \
-	{                                                                                \
-		__VA_ARGS__                                                              \
+#define MSG(nr, NAME, name, from, to, flags, ...)                              \
+	static void encode_##name(const struct msg_##name *m, struct out *out) \
+	{                                                                      \
+		__VA_ARGS__                                                    \
 	}
 #include "privsep/msgs.def"
 #undef MSG
@@ -87,8 +87,10 @@ msg_encode(const struct msg *m, uint8_t *bytes, size_t cap)
 	out_init(&out, bytes, cap);
 	out_u16_le(&out, (uint16_t)m->nr);
 	switch (m->nr) {
-#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
-	case MSG_##NAME: encode_##name(&m->u.name, &out); break;
+#define MSG(nr, NAME, name, from, to, flags, ...) \
+	case MSG_##NAME:                          \
+		encode_##name(&m->u.name, &out);  \
+		break;
 #include "privsep/msgs.def"
 #undef MSG
 	default: return ERR_RANGE;
@@ -150,11 +152,11 @@ get_addr(struct in *in, struct addr *a, int *err)
 #define FIX(f, n) in_copy(in, m->f, n);
 #define BYTES(f, max) m->f.len = get_bytes(in, m->f.b, max, err);
 #define STR(f, max) get_str(in, m->f, max, err);
-#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
-	static void decode_##name(struct in *in, struct msg_##name *m, int *err)         \
-	{                                                                                \
-		(void)err;                                                               \
-		__VA_ARGS__                                                              \
+#define MSG(nr, NAME, name, from, to, flags, ...)                                \
+	static void decode_##name(struct in *in, struct msg_##name *m, int *err) \
+	{                                                                        \
+		(void)err;                                                       \
+		__VA_ARGS__                                                      \
 	}
 #include "privsep/msgs.def"
 #undef MSG
@@ -177,8 +179,10 @@ msg_decode(const uint8_t *bytes, size_t len, struct msg *m)
 	in_init(&in, bytes, len);
 	m->nr = (enum msg_nr)in_u16_le(&in);
 	switch (m->nr) {
-#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
-	case MSG_##NAME: decode_##name(&in, &m->u.name, &err); break;
+#define MSG(nr, NAME, name, from, to, flags, ...)     \
+	case MSG_##NAME:                              \
+		decode_##name(&in, &m->u.name, &err); \
+		break;
 #include "privsep/msgs.def"
 #undef MSG
 	default: return ERR_FORMAT;

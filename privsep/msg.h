@@ -43,15 +43,15 @@ enum { CARRIES_FD = 1 };
 #define ADDR(f) struct addr f;
 #define MAC(f) struct mac f;
 #define FIX(f, n) uint8_t f[n];
-#define BYTES(f, max)                                                                    \
-	struct {                                                                         \
-		uint16_t len;                                                            \
-		uint8_t b[max];                                                          \
+#define BYTES(f, max)           \
+	struct {                \
+		uint16_t len;   \
+		uint8_t b[max]; \
 	} f;
 #define STR(f, max) char f[(max) + 1];
-#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
-	struct msg_##name {                                                              \
-		__VA_ARGS__                                                              \
+#define MSG(nr, NAME, name, from, to, flags, ...) \
+	struct msg_##name {                       \
+		__VA_ARGS__                       \
 	};
 #include "privsep/msgs.def"
 #undef MSG

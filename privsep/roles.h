@@ -9,16 +9,16 @@
 #include <stdint.h>
 
 /*   constant     name (also folder and executable)  one per worker */
-#define ROLE_LIST(X)                                                                     \
-	X(SUPERVISOR, "sallyportd", 0)                                                   \
-	X(LOGGER, "logger", 0)                                                           \
-	X(BROKER, "broker", 0)                                                           \
-	X(VERIFIER, "verifier", 0)                                                       \
-	X(DHCP_PARSER, "dhcp-parser", 0)                                                 \
-	X(DHCP_SENDER, "dhcp-sender", 0)                                                 \
-	X(TFTP_PARSER, "tftp-parser", 0)                                                 \
-	X(HTTP_PARSER, "http-parser", 1)                                                 \
-	X(FILE_SENDER, "file-sender", 1)                                                 \
+#define ROLE_LIST(X)                     \
+	X(SUPERVISOR, "sallyportd", 0)   \
+	X(LOGGER, "logger", 0)           \
+	X(BROKER, "broker", 0)           \
+	X(VERIFIER, "verifier", 0)       \
+	X(DHCP_PARSER, "dhcp-parser", 0) \
+	X(DHCP_SENDER, "dhcp-sender", 0) \
+	X(TFTP_PARSER, "tftp-parser", 0) \
+	X(HTTP_PARSER, "http-parser", 1) \
+	X(FILE_SENDER, "file-sender", 1) \
 	X(CONF_CHECK, "conf-check", 0)
 
 enum role {

@@ -5,18 +5,18 @@
 #ifndef SALLYPORT_BASE_ERR_H
 #define SALLYPORT_BASE_ERR_H
 
-#define ERR_LIST(X)                                                                      \
-	X(ERR_SHORT, -1, "input ends too early")                                         \
-	X(ERR_LONG, -2, "input or result too long")                                      \
-	X(ERR_RANGE, -3, "value out of range")                                           \
-	X(ERR_STATE, -4, "not expected at this moment")                                  \
-	X(ERR_DENIED, -5, "not allowed")                                                 \
-	X(ERR_SYS, -6, "system call failed")                                             \
-	X(ERR_FORMAT, -7, "malformed")                                                   \
-	X(ERR_DUPLICATE, -8, "occurs twice")                                             \
-	X(ERR_FULL, -9, "table or queue is full")                                        \
-	X(ERR_ABSENT, -10, "not found")                                                  \
-	X(ERR_EOF, -11, "the other end is closed")                                       \
+#define ERR_LIST(X)                                     \
+	X(ERR_SHORT, -1, "input ends too early")        \
+	X(ERR_LONG, -2, "input or result too long")     \
+	X(ERR_RANGE, -3, "value out of range")          \
+	X(ERR_STATE, -4, "not expected at this moment") \
+	X(ERR_DENIED, -5, "not allowed")                \
+	X(ERR_SYS, -6, "system call failed")            \
+	X(ERR_FORMAT, -7, "malformed")                  \
+	X(ERR_DUPLICATE, -8, "occurs twice")            \
+	X(ERR_FULL, -9, "table or queue is full")       \
+	X(ERR_ABSENT, -10, "not found")                 \
+	X(ERR_EOF, -11, "the other end is closed")      \
 	X(ERR_UNSUPPORTED, -12, "not supported")
 
 enum err {

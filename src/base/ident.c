@@ -26,7 +26,7 @@ addr_to_v4(const struct addr *a)
 	if (a->family != ADDR_V4)
 		return 0;
 	return (uint32_t)a->b[0] << 24 | (uint32_t)a->b[1] << 16 | (uint32_t)a->b[2] << 8 |
-	    a->b[3];
+	       a->b[3];
 }
 
 bool
@@ -67,8 +67,7 @@ addr_format(const struct addr *a, char text[ADDR_TEXT_MAX])
 {
 	int family = a->family == ADDR_V6 ? AF_INET6 : AF_INET;
 
-	if (a->family == ADDR_NONE ||
-	    inet_ntop(family, a->b, text, ADDR_TEXT_MAX) == NULL)
+	if (a->family == ADDR_NONE || inet_ntop(family, a->b, text, ADDR_TEXT_MAX) == NULL)
 		snprintf(text, ADDR_TEXT_MAX, "-");
 	return text;
 }

@@ -47,14 +47,14 @@ bool mac_equal(const struct mac *a, const struct mac *b);
 bool mac_is_unusable(const struct mac *m);
 
 /* What kind of machine boots: the names that manifests use. */
-#define ARCH_LIST(X)                                                                     \
-	X(ARCH_NONE, "none")                                                             \
-	X(ARCH_BIOS, "bios")                                                             \
-	X(ARCH_X86, "x86")                                                               \
-	X(ARCH_X64, "x64")                                                               \
-	X(ARCH_ARM32, "arm32")                                                           \
-	X(ARCH_ARM64, "arm64")                                                           \
-	X(ARCH_RISCV64, "riscv64")                                                       \
+#define ARCH_LIST(X)               \
+	X(ARCH_NONE, "none")       \
+	X(ARCH_BIOS, "bios")       \
+	X(ARCH_X86, "x86")         \
+	X(ARCH_X64, "x64")         \
+	X(ARCH_ARM32, "arm32")     \
+	X(ARCH_ARM64, "arm64")     \
+	X(ARCH_RISCV64, "riscv64") \
 	X(ARCH_LOONGARCH64, "loongarch64")
 
 enum arch {

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,8 +68,8 @@ take_token(struct log_limit *limit)
 }
 
 void
-log_write(enum log_level level, struct log_limit *limit, const char *event, const char *fmt,
-    ...)
+log_write(
+    enum log_level level, struct log_limit *limit, const char *event, const char *fmt, ...)
 {
 	char text[LOG_TEXT_MAX];
 	size_t len;
@@ -87,8 +88,8 @@ log_write(enum log_level level, struct log_limit *limit, const char *event, cons
 	if (n > 0)
 		len += (size_t)n;
 	if (limit != NULL && limit->suppressed > 0 && len < sizeof text) {
-		n = snprintf(text + len, sizeof text - len, " suppressed=%u",
-		    limit->suppressed);
+		n = snprintf(
+		    text + len, sizeof text - len, " suppressed=%u", limit->suppressed);
 		limit->suppressed = 0;
 		if (n > 0)
 			len += (size_t)n;
@@ -102,7 +103,7 @@ static int
 is_plain(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	    (c != 0 && strchr("-_./:@+=,", c) != NULL);
+	       (c != 0 && strchr("-_./:@+=,", c) != NULL);
 }
 
 const char *
@@ -138,9 +139,19 @@ void
 log_to_stderr(enum log_level level, const char *text, size_t len)
 {
 	char line[LOG_TEXT_MAX + 16];
-	int n = snprintf(line, sizeof line, "%s: %.*s\n", log_level_name(level), (int)len, text);
+	int n = snprintf(
+	    line, sizeof line, "%s: %.*s\n", log_level_name(level), (int)len, text);
 
 	if (n > 0 && write(2, line, (size_t)n) < 0) {
 		/* Nobody is left to tell. */
 	}
+}
+
+void
+bug_at(const char *file, int line, const char *what)
+{
+	if (current_sink == NULL)
+		current_sink = log_to_stderr;
+	log_event(LOG_ERROR, "bug", "where=%s:%d what=\"%s\"", file, line, what);
+	abort();
 }

@@ -37,10 +37,10 @@ struct log_limit {
 #define log_event(level, event, ...) log_write((level), NULL, (event), __VA_ARGS__)
 
 /* For anything a peer can cause at will: at most 5 lines a second for this site. */
-#define log_limited(level, event, ...)                                                   \
-	do {                                                                             \
-		static struct log_limit limit_;                                          \
-		log_write((level), &limit_, (event), __VA_ARGS__);                       \
+#define log_limited(level, event, ...)                             \
+	do {                                                       \
+		static struct log_limit limit_;                    \
+		log_write((level), &limit_, (event), __VA_ARGS__); \
 	} while (0)
 
 void log_write(enum log_level level, struct log_limit *limit, const char *event,

@@ -1,0 +1,303 @@
+/*
+ * One end of a channel. Runs in every process and is the first to touch what another,
+ * perhaps owned, process sends: nothing passes that is not exactly a message which that
+ * role may send to this one.
+ */
+#include "privsep/chan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "privsep/start.h"
+#include "src/base/log.h"
+
+struct chan_in {
+	unsigned have, next;
+	uint16_t len[CHAN_BATCH];
+	bool cut[CHAN_BATCH];
+	struct mmsghdr hdrs[CHAN_BATCH];
+	struct iovec iov[CHAN_BATCH];
+	uint8_t bytes[CHAN_BATCH][MSG_SIZE_MAX];
+};
+
+struct slot {
+	uint16_t len;
+	uint8_t bytes[MSG_SIZE_MAX];
+};
+
+struct chan_out {
+	unsigned depth, head, count;
+	struct mmsghdr hdrs[CHAN_BATCH];
+	struct iovec iov[CHAN_BATCH];
+	struct slot slots[];
+};
+
+static bool
+peer_sends_fds(enum role peer, enum role self)
+{
+	unsigned nr;
+
+	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++)
+		if (msg_carries_fd(nr) && msg_permitted(nr, peer, self))
+			return true;
+	return false;
+}
+
+void
+chan_init(
+    struct chan *c, int fd, enum role self, enum role peer, unsigned index, unsigned depth)
+{
+	memset(c, 0, sizeof *c);
+	c->fd = fd;
+	c->self = self;
+	c->peer = peer;
+	c->index = index;
+	c->takes_fds = peer_sends_fds(peer, self);
+	c->in = calloc(1, sizeof *c->in);
+	c->out = calloc(1, sizeof *c->out + depth * sizeof(struct slot));
+	if (c->in == NULL || c->out == NULL)
+		start_fail("memory for a channel");
+	c->out->depth = depth;
+	for (unsigned i = 0; i < CHAN_BATCH; i++) {
+		c->in->iov[i] = (struct iovec){c->in->bytes[i], MSG_SIZE_MAX};
+		c->in->hdrs[i].msg_hdr.msg_iov = &c->in->iov[i];
+		c->in->hdrs[i].msg_hdr.msg_iovlen = 1;
+		c->out->hdrs[i].msg_hdr.msg_iov = &c->out->iov[i];
+		c->out->hdrs[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+void
+chan_peer_fault(struct chan *c, const char *why)
+{
+	if (c->breached)
+		return;
+	c->breached = true;
+	log_event(LOG_ERROR, "peer-fault", "peer=%s index=%u why=\"%s\"",
+	    role_name(c->peer), c->index, why);
+	super_fault(c->peer, c->index);
+}
+
+/* Fills the batch without room for descriptors: the kernel throws away any that come. */
+static void
+fetch_plain(struct chan *c)
+{
+	struct chan_in *in = c->in;
+	int n = recvmmsg(c->fd, in->hdrs, CHAN_BATCH, MSG_DONTWAIT, NULL);
+
+	in->next = 0;
+	in->have = n > 0 ? (unsigned)n : 0;
+	for (unsigned i = 0; i < in->have; i++) {
+		in->len[i] = (uint16_t)in->hdrs[i].msg_len;
+		in->cut[i] = (in->hdrs[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+	}
+}
+
+/* Fetches one message, with room for exactly one descriptor: CMSG_LEN, not CMSG_SPACE,
+ * whose padding has room for a second one. */
+static int
+fetch_with_fd(struct chan *c)
+{
+	struct chan_in *in = c->in;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr hdr = {.msg_iov = &in->iov[0],
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = CMSG_LEN(sizeof(int))};
+	struct cmsghdr *cm;
+	int fd = -1;
+	ssize_t n;
+
+	memset(&control, 0, sizeof control);
+	n = recvmsg(c->fd, &hdr, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	in->next = 0;
+	in->have = n >= 0 ? 1 : 0;
+	if (n < 0)
+		return -1;
+	cm = CMSG_FIRSTHDR(&hdr);
+	if (cm != NULL && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_RIGHTS &&
+	    cm->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(cm), sizeof fd);
+	in->len[0] = (uint16_t)n;
+	/* MSG_CTRUNC: more descriptors than one were sent, or no number was free. */
+	in->cut[0] = (hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+	return fd;
+}
+
+/* The rules that hold for every message; NULL when it may go to a handler. */
+static const char *
+check(const struct chan *c, unsigned i, struct msg *m, int fd)
+{
+	const struct chan_in *in = c->in;
+
+	if (in->cut[i])
+		return "message or descriptors too long";
+	if (msg_decode(in->bytes[i], in->len[i], m) != 0)
+		return "malformed message";
+	if (!msg_permitted(m->nr, c->peer, c->self))
+		return "message not permitted";
+	if (msg_carries_fd(m->nr) != (fd >= 0))
+		return fd >= 0 ? "stray descriptor" : "missing descriptor";
+	return NULL;
+}
+
+int
+chan_recv(struct chan *c, struct msg *m, int *fd)
+{
+	int got = -1;
+	const char *why;
+
+	if (fd != NULL)
+		*fd = -1;
+	if (c->breached)
+		return 0;
+	if (c->takes_fds)
+		got = fetch_with_fd(c);
+	else if (c->in->next == c->in->have)
+		fetch_plain(c);
+	if (c->in->next == c->in->have)
+		return 0;
+	why = check(c, c->in->next++, m, got);
+	if (why == NULL) {
+		c->received++;
+		if (fd != NULL)
+			*fd = got;
+		else if (got >= 0)
+			close(got);
+		return 1;
+	}
+	if (got >= 0)
+		close(got);
+	c->in->have = c->in->next = 0;
+	chan_peer_fault(c, why);
+	return ERR_DENIED;
+}
+
+void
+chan_flush(struct chan *c)
+{
+	struct chan_out *out = c->out;
+
+	while (out->count > 0) {
+		unsigned n = out->count < CHAN_BATCH ? out->count : CHAN_BATCH;
+		int done;
+
+		for (unsigned i = 0; i < n; i++) {
+			struct slot *s = &out->slots[(out->head + i) % out->depth];
+
+			out->iov[i] = (struct iovec){s->bytes, s->len};
+		}
+		done = sendmmsg(c->fd, out->hdrs, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (done < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
+			return;
+		if (done < 0) {
+			/* The pair is broken: only when the supervisor is gone. */
+			c->dropped += out->count;
+			out->count = 0;
+			return;
+		}
+		c->sent += (unsigned)done;
+		out->head = (out->head + (unsigned)done) % out->depth;
+		out->count -= (unsigned)done;
+		if ((unsigned)done < n)
+			return;
+	}
+}
+
+int
+chan_send(struct chan *c, const struct msg *m)
+{
+	struct chan_out *out = c->out;
+	struct slot *s;
+	int n;
+
+	if (!msg_permitted(m->nr, c->self, c->peer))
+		bug("sending a message that this role may not send");
+	if (out->count == out->depth)
+		chan_flush(c);
+	if (out->count == out->depth)
+		return ERR_FULL;
+	s = &out->slots[(out->head + out->count) % out->depth];
+	n = msg_encode(m, s->bytes, sizeof s->bytes);
+	if (n < 0)
+		bug("sending a message out of range");
+	s->len = (uint16_t)n;
+	out->count++;
+	if (out->count >= CHAN_BATCH)
+		chan_flush(c);
+	return 0;
+}
+
+int
+chan_send_fd(struct chan *c, const struct msg *m, int fd)
+{
+	uint8_t bytes[MSG_SIZE_MAX];
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = {bytes, 0};
+	struct msghdr hdr = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	struct cmsghdr *cm;
+	int n = msg_encode(m, bytes, sizeof bytes);
+
+	if (n < 0 || !msg_carries_fd(m->nr) || !msg_permitted(m->nr, c->self, c->peer))
+		bug("sending a wrong message with a descriptor");
+	chan_flush(c);
+	if (c->out->count > 0)
+		return ERR_FULL;
+	iov.iov_len = (size_t)n;
+	memset(&control, 0, sizeof control);
+	cm = CMSG_FIRSTHDR(&hdr);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cm), &fd, sizeof fd);
+	if (sendmsg(c->fd, &hdr, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return ERR_FULL;
+	c->sent++;
+	return 0;
+}
+
+void
+chan_send_or_drop(struct chan *c, const struct msg *m)
+{
+	if (chan_send(c, m) != 0)
+		c->dropped++;
+}
+
+bool
+chan_room(const struct chan *c, unsigned n)
+{
+	return c->out->depth - c->out->count >= n;
+}
+
+bool
+chan_blocked(const struct chan *c)
+{
+	return c->out->count > 0;
+}
+
+void
+chan_reset(struct chan *c)
+{
+	struct chan_in *in = c->in;
+
+	c->out->count = 0;
+	/* All that is queued was sent by the dead peer: it was reaped before we heard. */
+	do
+		fetch_plain(c);
+	while (in->have > 0);
+	in->next = 0;
+	c->breached = false;
+}

@@ -1,0 +1,29 @@
+/*
+ * Every socket that Sallyport has on a network is made here, by the supervisor, before it
+ * gives up the capabilities for it. Ears are shut for writing; mouths hear nothing.
+ * All return a non-blocking, close-on-exec descriptor, or ERR_SYS with errno.
+ */
+#ifndef SALLYPORT_PRIVSEP_SOCKETS_H
+#define SALLYPORT_PRIVSEP_SOCKETS_H
+
+#include <stdint.h>
+
+#include "privsep/start.h"
+
+/* Hears UDP on that port of one interface, with IP_PKTINFO; cannot send. */
+int socket_ear(const struct link *l, uint16_t port) MUST_CHECK;
+/* Sends UDP from our address and port; connected to a black hole, so that the ear on the
+ * same port gets everything. */
+int socket_mouth(const struct link *l, uint16_t port) MUST_CHECK;
+/* Sends whole frames on one interface; protocol 0, so it receives nothing. */
+int socket_frames(const struct link *l) MUST_CHECK;
+/* Listens for TCP on our address. */
+int socket_listen(const struct link *l, uint16_t port) MUST_CHECK;
+/* One of the TFTP transfer sockets, on any of our addresses, with IP_PKTINFO. */
+int socket_transfer(uint16_t port) MUST_CHECK;
+
+/* Fills in index, mtu, mac, prefix, and the address when it is unset (the interface's
+ * first), of the interface l->name. 0, or ERR_ABSENT with *why set. */
+int link_resolve(struct link *l, const char **why) MUST_CHECK;
+
+#endif
