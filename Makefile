@@ -85,9 +85,9 @@ ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser 
 	conf-check
 PROGRAMS := sallyportd $(ROLES) sallyport-image
 
-OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/sockets privsep/spec \
-	src/sallyportd/sallyportd_main
-LIB_sallyportd :=
+OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
+	privsep/sockets privsep/spec src/sallyportd/sallyportd_main
+LIB_sallyportd := -lseccomp
 
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
 STATIC_logger := yes
@@ -104,7 +104,7 @@ OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
 	src/tftp-parser/tftp-parser_main
 STATIC_tftp-parser := yes
 
-OBJ_http-parser := $(call CAGED,http-parser) src/wire/http src/wire/path \
+OBJ_http-parser := $(call CAGED,http-parser) src/wire/http src/wire/http_value src/wire/path \
 	src/http-parser/conns src/http-parser/http-parser_main
 STATIC_http-parser := yes
 
@@ -131,12 +131,37 @@ OBJ_test_buf := $(BASE)
 OBJ_test_ident := $(BASE)
 OBJ_test_log := $(BASE)
 OBJ_test_msg := $(BASE) privsep/roles privsep/msg
+UNIT += tftp path http conns
+OBJ_test_tftp := $(BASE) src/wire/tftp
+OBJ_test_path := $(BASE) src/wire/path
+OBJ_test_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
+OBJ_test_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
+	src/wire/path src/http-parser/conns
+UNIT += dhcp4 dhcp4_reply frame
+OBJ_test_dhcp4 := $(BASE) src/wire/dhcp4_decode
+OBJ_test_dhcp4_reply := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode \
+	tests/lib/dhcp4_check
+OBJ_test_frame := $(BASE) src/wire/frame
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
 
 FUZZ := msg
 OBJ_fuzz_msg := $(BASE) privsep/roles privsep/msg
+FUZZ += tftp path http conns
+OBJ_fuzz_tftp := $(BASE) src/wire/tftp src/wire/path
+OBJ_fuzz_path := $(BASE) src/wire/path
+OBJ_fuzz_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
+OBJ_fuzz_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
+	src/wire/path src/http-parser/conns
+FUZZ += dhcp4
+OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/dhcp4_check
+
+# ----------------------------------------------------------------- test helpers
+# tests/lib/NAME.c: programs that the system tests run.
+
+HELPERS := pxeclient
+OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/lib/dhcpreply
 
 # ------------------------------------------------------------------------ rules
 
@@ -173,6 +198,14 @@ $(B)/fuzz/$(1): $$(call obj,fuzz/fuzz_$(1) $$(OBJ_fuzz_$(1)) \
 endef
 $(foreach t,$(FUZZ),$(eval $(call fuzz_target,$(t))))
 
+define helper
+$(B)/testbin/$(1): $$(call obj,tests/lib/$(1) $$(OBJ_$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach h,$(HELPERS),$(eval $(call helper,$(h))))
+
+helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 unit-tests: $(addprefix $(B)/test/test_,$(UNIT))
 fuzz-targets: $(addprefix $(B)/fuzz/,$(FUZZ))
 
@@ -198,4 +231,4 @@ build/host/cage-%: policy/cage/%.c privsep/cage_export.c privsep/cage_rules.h pr
 clean:
 	rm -rf build
 
-.PHONY: all unit-tests fuzz-targets clean
+.PHONY: all helpers unit-tests fuzz-targets clean

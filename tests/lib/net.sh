@@ -96,7 +96,7 @@ net_add_far_lan()
 net_relay()
 {
 	net_add_far_lan || die "cannot make the relay's network"
-	ip netns exec "$NET-rly" "$PARTS/isc-dhcp-relay/usr/sbin/dhcrelay" -4 -d -a --no-pid -i up0 -i down0 \
+	ip netns exec "$NET-rly" "$PARTS/isc-dhcp-relay/usr/sbin/dhcrelay" -4 -d -a --no-pid -id down0 -iu up0 \
 		$SERVER_IP >"$RUN/dhcrelay.log" 2>&1 &
 	at_end "end_process $!"
 	wait_line 10 "$RUN/dhcrelay.log" 'Sending on.*down0' || die "dhcrelay does not start"
