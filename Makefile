@@ -79,6 +79,10 @@ CHILD := $(BASE) privsep/roles privsep/msg privsep/chan privsep/start
 # Of a caged process: plus its own generated filter.
 CAGED = $(CHILD) privsep/cage gen/cage/$(1)
 
+# The configuration: grammar, tree, checks.
+CONF := policy/conf policy/conf_build policy/conf_subnet policy/conf_host \
+	gen/policy/conf_scan gen/policy/conf_grammar
+
 # ----------------------------------------------------------------- executables
 
 ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser file-sender \
@@ -117,7 +121,7 @@ LIB_broker := -llmdb
 OBJ_verifier := $(call CAGED,verifier) src/verifier/verifier_main
 LIB_verifier := -lsodium -lcrypto
 
-OBJ_conf-check := $(call CAGED,conf-check) src/conf-check/conf-check_main
+OBJ_conf-check := $(call CAGED,conf-check) $(CONF) src/conf-check/conf-check_main
 STATIC_conf-check := yes
 
 OBJ_sallyport-image := $(BASE) src/tools/image_main
@@ -143,6 +147,9 @@ OBJ_test_dhcp4_reply := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode \
 	tests/lib/dhcp4_check
 OBJ_test_frame := $(BASE) src/wire/frame
 
+UNIT += conf
+OBJ_test_conf := $(BASE) $(CONF)
+
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
 
@@ -162,6 +169,9 @@ OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/
 
 HELPERS := pxeclient
 OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/lib/dhcpreply
+
+FUZZ += conf
+OBJ_fuzz_conf := $(BASE) $(CONF)
 
 # ------------------------------------------------------------------------ rules
 
@@ -216,6 +226,18 @@ $(B)/obj/%.o: %.c
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I$(B)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The configuration's scanner and grammar. What flex and bison write is not ours to please
+# every warning with: those it cannot meet are off for these two objects only.
+$(B)/gen/policy/conf_grammar.c $(B)/gen/policy/conf_grammar.h &: policy/conf.y
+	@mkdir -p $(@D)
+	bison -Werror -o $(B)/gen/policy/conf_grammar.c --header=$(B)/gen/policy/conf_grammar.h $<
+$(B)/gen/policy/conf_scan.c: policy/conf.l
+	@mkdir -p $(@D)
+	flex -o $@ $<
+$(B)/obj/gen/policy/conf_scan.o: $(B)/gen/policy/conf_grammar.h
+$(B)/obj/gen/policy/%.o: CFLAGS += -Wno-conversion -Wno-missing-prototypes \
+	-Wno-unused-but-set-variable -Wno-null-dereference
 
 # A role's filter: its rule table, compiled to BPF by a small program at build time, so
 # that what is loaded can be reviewed and no role needs libseccomp.

@@ -57,7 +57,9 @@ enum {
 	/* http-parser: its file-sender; file-sender: its http-parser */
 	FD_PAIR = 6,
 
-	/* file-sender: listening sockets, + link; then the pool of TFTP sockets */
+	/* file-sender: its own epoll set; listening sockets, + link; the pool of TFTP
+	 * sockets */
+	FD_WAIT = 7,
 	FD_LISTEN = 16,
 	FD_POOL = 64,
 

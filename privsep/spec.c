@@ -142,7 +142,7 @@ collect(int fd, struct spec *spec)
 
 static int
 start_check(int memfd, const char *path, const char *libexec, const struct start *st,
-    int tell, int super, pid_t *pid, int *pidfd)
+    int tell, pid_t *pid, int *pidfd)
 {
 	static struct spawn s;
 	char executable[4096], file[300], text[1024], *argv[16];

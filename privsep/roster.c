@@ -1,0 +1,349 @@
+/*
+ * Who is started, who is connected to whom, and which descriptors each one gets: the
+ * whole wiring of the server on one page. Runs in the supervisor as root, at start.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "privsep/sockets.h"
+#include "privsep/supervisor.h"
+
+#define CHANNEL_BUFFER (4 << 20) /* bytes a direction */
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* One uid a role: base + role for tests and demos, named users for an installed server. */
+static void
+find_user(struct child *c, uid_t base)
+{
+	char name[64];
+	const struct passwd *pw;
+
+	if (base != 0) {
+		c->uid = base + c->role;
+		c->gid = base + c->role;
+		return;
+	}
+	snprintf(name, sizeof name, "sallyport-%s", role_name(c->role));
+	pw = getpwnam(name);
+	if (pw == NULL || pw->pw_uid == 0)
+		supervisor_fail(
+		    "no such user (make install creates it; or give --uid-base)", name);
+	c->uid = pw->pw_uid;
+	c->gid = pw->pw_gid;
+}
+
+static struct child *
+add_child(struct supervisor *sv, enum role role, unsigned index, uid_t base)
+{
+	struct child *c = &sv->children[sv->nchildren++];
+
+	c->role = role;
+	c->index = index;
+	c->pidfd = c->super_fd = -1;
+	find_user(c, base);
+	return c;
+}
+
+struct child *
+roster_find(struct supervisor *sv, enum role role, unsigned index)
+{
+	for (unsigned i = 0; i < sv->nchildren; i++)
+		if (sv->children[i].role == role && sv->children[i].index == index)
+			return &sv->children[i];
+	return NULL;
+}
+
+static bool
+takes_fds(enum role from, enum role to)
+{
+	unsigned nr;
+
+	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++)
+		if (msg_carries_fd(nr) && msg_permitted(nr, from, to))
+			return true;
+	return false;
+}
+
+/* An end whose peer may send it no descriptor refuses them, where the kernel can (6.16). */
+static void
+tune_end(int fd, enum role from, enum role to)
+{
+	int size = CHANNEL_BUFFER, no = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+		supervisor_fail("channel buffer", strerror(errno));
+	if (!takes_fds(from, to))
+		(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
+}
+
+static void
+connect_pair(struct supervisor *sv, struct child *a, int a_fd, struct child *b, int b_fd)
+{
+	struct channel *ch = &sv->channels[sv->nchannels++];
+
+	*ch = (struct channel){a, b, a_fd, b_fd, {-1, -1}};
+	if (socketpair(
+		AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ch->ends) != 0)
+		supervisor_fail("socketpair", strerror(errno));
+	tune_end(ch->ends[0], b == NULL ? ROLE_SUPERVISOR : b->role,
+	    a == NULL ? ROLE_SUPERVISOR : a->role);
+	tune_end(ch->ends[1], a == NULL ? ROLE_SUPERVISOR : a->role,
+	    b == NULL ? ROLE_SUPERVISOR : b->role);
+}
+
+static void
+connect_all(struct supervisor *sv)
+{
+	struct child *broker = roster_find(sv, ROLE_BROKER, 0);
+	struct child *logger = roster_find(sv, ROLE_LOGGER, 0);
+
+	connect_pair(
+	    sv, roster_find(sv, ROLE_DHCP_PARSER, 0), FD_BROKER, broker, FD_DHCP_PARSER);
+	connect_pair(
+	    sv, roster_find(sv, ROLE_TFTP_PARSER, 0), FD_BROKER, broker, FD_TFTP_PARSER);
+	connect_pair(
+	    sv, roster_find(sv, ROLE_DHCP_SENDER, 0), FD_BROKER, broker, FD_DHCP_SENDER);
+	connect_pair(sv, roster_find(sv, ROLE_VERIFIER, 0), FD_BROKER, broker, FD_VERIFIER);
+	for (unsigned i = 0; i < sv->workers; i++) {
+		struct child *sender = roster_find(sv, ROLE_FILE_SENDER, i);
+		struct child *parser = roster_find(sv, ROLE_HTTP_PARSER, i);
+
+		connect_pair(sv, sender, FD_BROKER, broker, FD_FILE_SENDER + (int)i);
+		connect_pair(sv, parser, FD_BROKER, broker, FD_HTTP_PARSER + (int)i);
+		connect_pair(sv, sender, FD_PAIR, parser, FD_PAIR);
+	}
+	for (unsigned slot = 0; slot < LOG_SLOT_MAX; slot++) {
+		enum role role;
+		unsigned index;
+		struct child *c;
+
+		if (role_of_log_slot(slot, &role, &index) != 0)
+			continue;
+		c = roster_find(sv, role, index);
+		if (c != NULL || role == ROLE_SUPERVISOR)
+			connect_pair(sv, c, FD_LOG, logger, FD_LINES + (int)slot);
+	}
+}
+
+void
+roster_init(struct supervisor *sv, uid_t base)
+{
+	static const enum role singles[] = {ROLE_LOGGER, ROLE_VERIFIER, ROLE_BROKER,
+	    ROLE_DHCP_SENDER, ROLE_DHCP_PARSER, ROLE_TFTP_PARSER};
+
+	for (unsigned i = 0; i < sizeof singles / sizeof singles[0]; i++)
+		add_child(sv, singles[i], 0, base);
+	for (unsigned i = 0; i < sv->workers; i++) {
+		add_child(sv, ROLE_FILE_SENDER, i, base);
+		add_child(sv, ROLE_HTTP_PARSER, i, base);
+	}
+	connect_all(sv);
+}
+
+bool
+roster_neighbours(const struct supervisor *sv, const struct child *a, const struct child *b)
+{
+	for (unsigned i = 0; i < sv->nchannels; i++) {
+		const struct channel *ch = &sv->channels[i];
+
+		if ((ch->a == a && ch->b == b) || (ch->a == b && ch->b == a))
+			return true;
+	}
+	return false;
+}
+
+static int
+need(int fd, const char *what)
+{
+	if (fd < 0)
+		supervisor_fail(what, strerror(errno));
+	return fd;
+}
+
+static void
+open_sockets(struct supervisor *sv)
+{
+	const struct msg_spec_tell *s = &sv->spec.s;
+
+	for (unsigned i = 0; i < sv->spec.nlinks; i++) {
+		struct link *l = &sv->spec.links[i];
+		const char *why;
+
+		if (link_resolve(l, &why) != 0)
+			supervisor_fail(l->name, why);
+		sv->rx67[i] = need(socket_ear(l, 67), "UDP port 67");
+		sv->rx4011[i] = need(socket_ear(l, 4011), "UDP port 4011");
+		sv->rx69[i] = need(socket_ear(l, 69), "UDP port 69");
+		sv->tx67[i] = need(socket_mouth(l, 67), "UDP port 67, for sending");
+		sv->tx4011[i] = need(socket_mouth(l, 4011), "UDP port 4011, for sending");
+		sv->frame[i] = need(socket_frames(l), "packet socket");
+		sv->listen[i] = need(socket_listen(l, s->http_port), "TCP port for HTTP");
+	}
+	for (unsigned port = s->tftp_first; port <= s->tftp_last; port++)
+		sv->pool[sv->npool++] =
+		    need(socket_transfer((uint16_t)port), "UDP port for TFTP transfers");
+}
+
+/* A private, read-only clone of the store's tree: a plain directory descriptor would let
+ * its holder climb out of the empty root. */
+static int
+clone_store(const char *path)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+					      MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC};
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT);
+
+	if (fd < 0)
+		return -1;
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr) != 0)
+		return -1;
+	return fd;
+}
+
+static void
+make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0) {
+		if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0)
+			supervisor_fail(path, strerror(errno));
+		return;
+	}
+	if (errno != EEXIST || lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		supervisor_fail(
+		    path, errno == EEXIST ? "not a directory" : strerror(errno));
+	if (uid != 0 && (st.st_uid != uid || (st.st_mode & 077) != 0))
+		supervisor_fail(path,
+		    "wrong owner or mode: it belongs to the broker's user "
+		    "alone (chown it, or remove it with its leases)");
+}
+
+static void
+open_state(struct supervisor *sv)
+{
+	const struct msg_spec_tell *s = &sv->spec.s;
+	const struct child *broker = roster_find(sv, ROLE_BROKER, 0);
+	char path[256];
+
+	make_directory(s->state, 0755, 0, 0);
+	snprintf(path, sizeof path, "%s/broker", s->state);
+	make_directory(path, 0700, broker->uid, broker->gid);
+	snprintf(path, sizeof path, "%s/verifier", s->state);
+	make_directory(path, 0700, 0, 0);
+	snprintf(path, sizeof path, "%s/verifier/floor", s->state);
+	/* Without a floor the verifier serves nothing and says what to do. */
+	sv->floor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (sv->floor < 0 && errno == ENOENT)
+		sv->floor = open("/dev/null", O_RDWR | O_CLOEXEC);
+	need(sv->floor, path);
+	make_directory(s->images, 0755, 0, 0);
+	sv->store = need(clone_store(s->images), s->images);
+	sv->keyring = need(open(s->keyring, O_RDONLY | O_CLOEXEC), s->keyring);
+}
+
+void
+roster_open(struct supervisor *sv)
+{
+	open_state(sv);
+	open_sockets(sv);
+	sv->kmsg = death_open_kmsg();
+}
+
+static void
+give_links(const struct supervisor *sv, struct spawn *s, const int *fds, int first)
+{
+	for (unsigned i = 0; i < sv->spec.nlinks; i++)
+		spawn_give(s, fds[i], first + (int)i);
+}
+
+static void
+give_pool(const struct supervisor *sv, unsigned worker, struct spawn *s)
+{
+	int to = FD_POOL;
+
+	for (unsigned i = worker; i < sv->npool; i += sv->workers)
+		spawn_give(s, sv->pool[i], to++);
+}
+
+void
+roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
+{
+	for (unsigned i = 0; i < sv->nchannels; i++) {
+		const struct channel *ch = &sv->channels[i];
+
+		if (ch->a == c)
+			spawn_give(s, ch->ends[0], ch->a_fd);
+		if (ch->b == c)
+			spawn_give(s, ch->ends[1], ch->b_fd);
+	}
+	switch (c->role) {
+	case ROLE_LOGGER: spawn_give(s, sv->out, FD_OUT); break;
+	case ROLE_BROKER: spawn_give(s, sv->conf_memfd, FD_CONF); break;
+	case ROLE_VERIFIER:
+		spawn_give(s, sv->store, FD_STORE);
+		spawn_give(s, sv->keyring, FD_KEYRING);
+		spawn_give(s, sv->floor, FD_FLOOR);
+		break;
+	case ROLE_DHCP_PARSER:
+		give_links(sv, s, sv->rx67, FD_RX67);
+		give_links(sv, s, sv->rx4011, FD_RX4011);
+		break;
+	case ROLE_TFTP_PARSER: give_links(sv, s, sv->rx69, FD_RX69); break;
+	case ROLE_DHCP_SENDER:
+		give_links(sv, s, sv->tx67, FD_TX67);
+		give_links(sv, s, sv->tx4011, FD_TX4011);
+		give_links(sv, s, sv->frame, FD_FRAME);
+		break;
+	case ROLE_FILE_SENDER:
+		give_links(sv, s, sv->listen, FD_LISTEN);
+		give_pool(sv, c->index, s);
+		break;
+	default: break;
+	}
+}
+
+unsigned
+roster_options(
+    const struct supervisor *sv, const struct child *c, char text[][256], unsigned most)
+{
+	const struct msg_spec_tell *s = &sv->spec.s;
+	unsigned n = 0, pool = 0;
+
+#define OPTION(...)                                    \
+	do {                                           \
+		if (n == most)                         \
+			bug("too many options");       \
+		snprintf(text[n++], 256, __VA_ARGS__); \
+	} while (0)
+	OPTION("landlock=%u", s->landlock);
+	OPTION("log_level=%u", s->log_level);
+	if (c->role == ROLE_VERIFIER)
+		OPTION("memory=%llu", (unsigned long long)s->memory);
+	if (c->role == ROLE_FILE_SENDER) {
+		for (unsigned i = c->index; i < sv->npool; i += sv->workers)
+			pool++;
+		OPTION("pool=%u", pool);
+		OPTION("http_port=%u", s->http_port);
+		OPTION("head_timeout=%u", s->head_timeout);
+		OPTION("idle_timeout=%u", s->idle_timeout);
+		OPTION("min_rate=%u", s->min_rate);
+		OPTION("rate_window=%u", s->rate_window);
+		OPTION("conns_per_address=%u", s->conns_per_address);
+	}
+#undef OPTION
+	return n;
+}

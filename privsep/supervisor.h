@@ -1,0 +1,92 @@
+/*
+ * The supervisor: starts every process with its descriptors, watches, tells neighbours
+ * when one is gone, restarts, ends all in order. It keeps a copy of both ends of every
+ * channel and of every socket, and never reads or writes one of them.
+ */
+#ifndef SALLYPORT_PRIVSEP_SUPERVISOR_H
+#define SALLYPORT_PRIVSEP_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "privsep/spawn.h"
+#include "privsep/spec.h"
+#include "privsep/start.h"
+
+#define CHILD_MAX (7 + 2 * WORKER_MAX)
+#define CHANNEL_MAX (8 + 3 * WORKER_MAX + LOG_SLOT_MAX)
+
+enum child_state {
+	CHILD_DOWN,     /* not started yet */
+	CHILD_STARTING, /* until READY */
+	CHILD_RUNNING,
+	CHILD_CLEARING, /* dead; neighbours have yet to forget it */
+	CHILD_WAITING,  /* dead and forgotten; starts again at `at_ms` */
+	CHILD_ENDED     /* the server is ending */
+};
+
+struct child {
+	enum role role;
+	unsigned index;
+	enum child_state state;
+	pid_t pid;
+	int pidfd, super_fd; /* -1 when there is no process */
+	uint32_t generation;
+	uid_t uid;
+	gid_t gid;
+	uint64_t at_ms;       /* deadline of STARTING or CLEARING, start time of WAITING */
+	uint64_t started_ms;  /* of the process that runs */
+	unsigned deaths;      /* in a row, without a healthy minute between them */
+	bool owes[CHILD_MAX]; /* has not yet answered CLEARED for that child */
+};
+
+/* A channel and the number that each end has in its process. */
+struct channel {
+	struct child *a, *b;
+	int a_fd, b_fd;
+	int ends[2]; /* a's, b's: our copies */
+};
+
+struct supervisor {
+	const char *libexec;
+	struct spec spec;
+	int conf_memfd, store, keyring, floor;
+	unsigned workers;
+	unsigned nchildren, nchannels;
+	struct child children[CHILD_MAX];
+	struct channel channels[CHANNEL_MAX];
+	int rx67[LINK_MAX], rx4011[LINK_MAX], rx69[LINK_MAX];
+	int tx67[LINK_MAX], tx4011[LINK_MAX], frame[LINK_MAX], listen[LINK_MAX];
+	unsigned npool;
+	int pool[1024];
+	int out;  /* the log stream */
+	int kmsg; /* the kernel's records, or -1 */
+	bool ending;
+};
+
+/* roster.c: children, channels, sockets, and what each child is given. All exit the
+ * process with EXIT_WALL and a message when something cannot be had. */
+void roster_init(struct supervisor *sv, uid_t uid_base);
+void roster_open(struct supervisor *sv);
+/* Fills the descriptors of one child (not FD_SUPER). */
+void roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s);
+/* "name=value" options of one child, into text; returns how many. */
+unsigned roster_options(
+    const struct supervisor *sv, const struct child *c, char text[][256], unsigned most);
+struct child *roster_find(struct supervisor *sv, enum role role, unsigned index);
+bool roster_neighbours(
+    const struct supervisor *sv, const struct child *a, const struct child *b);
+
+/* deaths.c: why a process ended, as text for the log ("exit 1", "signal 11", "SIGSYS
+ * call=socket"). code and status are waitid's. */
+void death_text(
+    const struct supervisor *sv, pid_t pid, int code, int status, char *text, size_t cap);
+int death_open_kmsg(void);
+
+/* supervisor.c: runs until SIGTERM or SIGINT. Returns the exit status. */
+int supervisor_run(struct supervisor *sv);
+/* Prints to stderr (and the logger when it runs) and exits with EXIT_WALL. */
+void supervisor_fail(const char *what, const char *detail) NORETURN;
+
+#endif

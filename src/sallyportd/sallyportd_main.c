@@ -1,0 +1,201 @@
+/*
+ * sallyportd: reads the command line, has the configuration checked by an unprivileged
+ * child, opens every socket and file that the server will ever have, gives up what it no
+ * longer needs, and becomes the supervisor.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "privsep/supervisor.h"
+#include "src/base/log.h"
+
+#define DEFAULT_CONF SALLYPORT_SYSCONFDIR "/sallyport/sallyport.conf"
+
+struct options {
+	const char *conf, *libexec;
+	uid_t uid_base;
+	bool check_only;
+};
+
+static void NORETURN
+usage(int status)
+{
+	fprintf(status == 0 ? stdout : stderr,
+	    "usage: sallyportd [-n] [-f file] [-L directory] [--uid-base number]\n"
+	    "  -f, --config file     configuration (default " DEFAULT_CONF ")\n"
+	    "  -n, --check           check the configuration and end\n"
+	    "  -L, --libexec dir     where the other executables are\n"
+	    "      --uid-base n      run the processes as uids n+1 .. n+9, without named "
+	    "users\n"
+	    "  -V, --version\n");
+	exit(status);
+}
+
+static struct options
+read_options(int argc, char **argv)
+{
+	static const struct option names[] = {{"config", required_argument, NULL, 'f'},
+	    {"check", no_argument, NULL, 'n'}, {"libexec", required_argument, NULL, 'L'},
+	    {"uid-base", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	struct options o = {DEFAULT_CONF, SALLYPORT_LIBEXECDIR, 0, false};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:nL:Vh", names, NULL)) != -1) {
+		char *end;
+
+		switch (c) {
+		case 'f': o.conf = optarg; break;
+		case 'n': o.check_only = true; break;
+		case 'L': o.libexec = optarg; break;
+		case 'u':
+			o.uid_base = (uid_t)strtoul(optarg, &end, 10);
+			if (*end != '\0' || o.uid_base < 1000 || o.uid_base > 4000000000u)
+				usage(2);
+			break;
+		case 'V': puts("sallyport " SALLYPORT_VERSION); exit(0);
+		case 'h': usage(0);
+		default: usage(2);
+		}
+	}
+	if (optind != argc)
+		usage(2);
+	return o;
+}
+
+/* Until its own user is known, the checking child runs as one that owns nothing. */
+static uid_t
+check_uid(const struct options *o)
+{
+	return o->uid_base != 0 ? o->uid_base + ROLE_CONF_CHECK : 65534;
+}
+
+static int
+read_conf(const struct options *o, int *memfd, struct spec *spec)
+{
+	int err = spec_seal_text(o->conf, memfd);
+
+	if (err != 0) {
+		fprintf(stderr, "sallyportd: %s: %s\n", o->conf,
+		    err == ERR_SYS ? strerror(errno)
+				   : "not a regular file of at most 16 MiB");
+		return 1;
+	}
+	err = spec_read(*memfd, o->conf, o->libexec, check_uid(o), check_uid(o), spec);
+	if (err == ERR_FORMAT)
+		return 1; /* the checker has said where and why */
+	if (err != 0) {
+		fprintf(stderr, "sallyportd: cannot check the configuration: %s\n",
+		    err == ERR_SYS ? strerror(errno) : err_text(err));
+		return EXIT_WALL;
+	}
+	return 0;
+}
+
+/* What starting a child takes, and no more: no network, no files of others. */
+static void
+keep_few_capabilities(void)
+{
+	static const int keep[] = {
+	    CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_KILL};
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	for (unsigned i = 0; i < sizeof keep / sizeof keep[0]; i++)
+		data[0].permitted |= 1u << keep[i];
+	for (int cap = 0; cap <= 63; cap++)
+		if ((cap > 31 || (data[0].permitted & 1u << cap) == 0) &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0 && errno != EINVAL)
+			supervisor_fail("capabilities", strerror(errno));
+	data[0].effective = data[0].permitted;
+	if (syscall(SYS_capset, &head, data) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		supervisor_fail("capabilities", strerror(errno));
+}
+
+static unsigned
+count_workers(unsigned configured)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (configured != 0)
+		return configured;
+	return cores < 1 ? 1 : cores > WORKER_MAX ? WORKER_MAX : (unsigned)cores;
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit l = {65536, 65536};
+
+	if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+		supervisor_fail("limit of descriptors", strerror(errno));
+}
+
+/* Our own lines go to the logger over a channel like everyone's, and to stderr as long as
+ * it does not run. */
+static struct supervisor sv = {.out = STDERR_FILENO};
+static int log_end = -1;
+
+static void
+own_log(enum log_level level, const char *text, size_t len)
+{
+	struct msg m = {.nr = MSG_LOG_TELL};
+	uint8_t bytes[LOG_TEXT_MAX + 16];
+	int n;
+
+	m.u.log_tell.level = (uint8_t)level;
+	m.u.log_tell.text.len = (uint16_t)len;
+	memcpy(m.u.log_tell.text.b, text, len);
+	n = msg_encode(&m, bytes, sizeof bytes);
+	if (n < 0 || send(log_end, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_to_stderr(level, text, len);
+}
+
+static void
+use_logger(void)
+{
+	for (unsigned i = 0; i < sv.nchannels; i++)
+		if (sv.channels[i].a == NULL)
+			log_end = sv.channels[i].ends[0];
+	log_init(own_log, (enum log_level)sv.spec.s.log_level);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = read_options(argc, argv);
+	int status;
+
+	if (geteuid() != 0)
+		supervisor_fail("must be started by root", "it opens the sockets, and then "
+							   "every process gives root up");
+	umask(077);
+	raise_descriptor_limit();
+	log_init(log_to_stderr, LOG_NOTICE);
+	status = read_conf(&o, &sv.conf_memfd, &sv.spec);
+	if (status != 0)
+		return status;
+	if (o.check_only) {
+		printf("sallyportd: %s: good\n", o.conf);
+		return 0;
+	}
+	sv.libexec = o.libexec;
+	sv.workers = count_workers(sv.spec.s.workers);
+	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.spec.s.uid_base);
+	roster_open(&sv);
+	use_logger();
+	keep_few_capabilities();
+	return supervisor_run(&sv);
+}
