@@ -130,11 +130,12 @@ LIB_sallyport-image := -lsodium -lcrypto
 # ------------------------------------------------------------------ unit tests
 # UNIT lists the programs tests/unit/test_NAME.c; OBJ_test_NAME what else they link.
 
-UNIT := buf ident log msg
+UNIT := buf ident log msg chan
 OBJ_test_buf := $(BASE)
 OBJ_test_ident := $(BASE)
 OBJ_test_log := $(BASE)
 OBJ_test_msg := $(BASE) privsep/roles privsep/msg
+OBJ_test_chan := $(CHILD)
 UNIT += tftp path http conns
 OBJ_test_tftp := $(BASE) src/wire/tftp
 OBJ_test_path := $(BASE) src/wire/path

@@ -9,24 +9,12 @@
 
 #include "src/base/buf.h"
 
+/* Writing: `out` goes bad when cap is too small; a broken maximum is kept in *err. */
 static void
-put_str(struct out *out, const char *s, size_t max)
-{
-	size_t len = strnlen(s, max + 1);
-
-	if (len > max) {
-		out->bad = true;
-		return;
-	}
-	out_u16_le(out, (uint16_t)len);
-	out_copy(out, s, len);
-}
-
-static void
-put_bytes(struct out *out, const uint8_t *b, size_t len, size_t max)
+put_bytes(struct out *out, const void *b, size_t len, size_t max, int *err)
 {
 	if (len > max) {
-		out->bad = true;
+		*err = ERR_RANGE;
 		return;
 	}
 	out_u16_le(out, (uint16_t)len);
@@ -34,38 +22,39 @@ put_bytes(struct out *out, const uint8_t *b, size_t len, size_t max)
 }
 
 static void
-put_max(struct out *out, uint64_t v, uint64_t max)
+put_max(uint64_t v, uint64_t max, int *err)
 {
 	if (v > max)
-		out->bad = true;
+		*err = ERR_RANGE;
 }
 
 static void
-put_addr(struct out *out, const struct addr *a)
+put_addr(struct out *out, const struct addr *a, int *err)
 {
 	if (!addr_is_canonical(a))
-		out->bad = true;
+		*err = ERR_RANGE;
 	out_u8(out, a->family);
 	out_copy(out, a->b, sizeof a->b);
 }
 
 #define U8(f, max)               \
-	put_max(out, m->f, max); \
+	put_max(m->f, max, err); \
 	out_u8(out, m->f);
 #define U16(f, max)              \
-	put_max(out, m->f, max); \
+	put_max(m->f, max, err); \
 	out_u16_le(out, m->f);
 #define U32(f) out_u32_le(out, m->f);
 #define U64(f) out_u64_le(out, m->f);
-#define ADDR(f) put_addr(out, &m->f);
+#define ADDR(f) put_addr(out, &m->f, err);
 #define MAC(f) out_copy(out, m->f.b, sizeof m->f.b);
 #define FIX(f, n) out_copy(out, m->f, n);
-#define BYTES(f, max) put_bytes(out, m->f.b, m->f.len, max);
-#define STR(f, max) put_str(out, m->f, max);
-#define MSG(nr, NAME, name, from, to, flags, ...)                              \
-	static void encode_##name(const struct msg_##name *m, struct out *out) \
-	{                                                                      \
-		__VA_ARGS__                                                    \
+#define BYTES(f, max) put_bytes(out, m->f.b, m->f.len, max, err);
+#define STR(f, max) put_bytes(out, m->f, strnlen(m->f, (max) + 1), max, err);
+#define MSG(nr, NAME, name, from, to, flags, ...)                                        \
+	static void encode_##name(const struct msg_##name *m, struct out *out, int *err) \
+	{                                                                                \
+		(void)err;                                                               \
+		__VA_ARGS__                                                              \
 	}
 #include "privsep/msgs.def"
 #undef MSG
@@ -83,21 +72,22 @@ int
 msg_encode(const struct msg *m, uint8_t *bytes, size_t cap)
 {
 	struct out out;
+	int err = 0;
 
 	out_init(&out, bytes, cap);
 	out_u16_le(&out, (uint16_t)m->nr);
 	switch (m->nr) {
-#define MSG(nr, NAME, name, from, to, flags, ...) \
-	case MSG_##NAME:                          \
-		encode_##name(&m->u.name, &out);  \
+#define MSG(nr, NAME, name, from, to, flags, ...)      \
+	case MSG_##NAME:                               \
+		encode_##name(&m->u.name, &out, &err); \
 		break;
 #include "privsep/msgs.def"
 #undef MSG
 	default: return ERR_RANGE;
 	}
-	if (!out_ok(&out))
-		return out.len + 1024 > cap ? ERR_LONG : ERR_RANGE;
-	return (int)out.len;
+	if (err != 0)
+		return err;
+	return out_ok(&out) ? (int)out.len : ERR_LONG;
 }
 
 /* Reading: `in` goes bad on short input; a broken range is kept in *err. */
