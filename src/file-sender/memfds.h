@@ -1,0 +1,45 @@
+/*
+ * The sealed objects that the broker named to us. A number may be dropped while transfers
+ * run: each holds the object until it ends.
+ */
+#ifndef SALLYPORT_FILE_SENDER_MEMFDS_H
+#define SALLYPORT_FILE_SENDER_MEMFDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "src/base/err.h"
+
+#define MEMFDS_NAMED_MAX 4096 /* numbers known at a time */
+
+struct memfd {
+	int fd;
+	uint32_t id;
+	uint64_t size; /* bytes */
+	uint32_t refs; /* transfers, and one for the number while it is valid */
+	bool named;
+	uint32_t next; /* in its bucket or in the free list */
+};
+
+struct memfds {
+	struct memfd *all; /* twice MEMFDS_NAMED_MAX: old ones end while new ones come */
+	uint32_t *buckets;
+	uint32_t free;
+	uint32_t named;
+};
+
+/* Allocates. 0 or ERR_SYS. */
+int memfds_init(struct memfds *t) MUST_CHECK;
+/* Takes over fd, in every case. 0, or: ERR_DENIED (not a memfd of exactly this size under
+ * all four seals), ERR_DUPLICATE (the number is in use), ERR_FULL. */
+int memfds_add(struct memfds *t, uint32_t id, uint64_t size, int fd) MUST_CHECK;
+/* The object with `length` bytes at `offset`, which the caller must give back; NULL when
+ * the number is unknown or the object ends earlier. */
+struct memfd *memfds_take(struct memfds *t, uint32_t id, uint64_t offset, uint64_t length);
+void memfds_give(struct memfds *t, struct memfd *m);
+/* The number is void. ERR_ABSENT when it was not known. */
+int memfds_drop(struct memfds *t, uint32_t id) MUST_CHECK;
+/* All numbers are void. */
+void memfds_forget(struct memfds *t);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * All TFTP transfers of this process: a table of fixed size, the pool of sockets, and
+ * what the broker orders. Times are milliseconds of clock_mono_ms().
+ */
+#ifndef SALLYPORT_FILE_SENDER_TFTP_H
+#define SALLYPORT_FILE_SENDER_TFTP_H
+
+#include <stdint.h>
+
+#include "privsep/msg.h"
+#include "src/file-sender/caps.h"
+#include "src/file-sender/memfds.h"
+#include "src/file-sender/tftp_out.h"
+#include "src/file-sender/tftp_xfer.h"
+#include "src/file-sender/timers.h"
+
+#define TFTP_TRANSFERS 10000
+#define TFTP_PER_ADDRESS 64
+
+struct tftp_setup {
+	int first_fd;              /* descriptor of the pool's first socket */
+	unsigned pool;             /* how many; the others follow */
+	const struct addr *locals; /* our own addresses; borrowed for good */
+	unsigned nlocals;
+	struct memfds *memfds; /* likewise */
+	uint64_t seed;         /* a secret number */
+};
+
+struct transfer;
+
+struct tftp {
+	struct tftp_setup setup;
+	struct tftp_out out;
+	struct transfer *all;
+	uint32_t *buckets;
+	uint32_t free, nfree;
+	struct timers timers;
+	struct caps caps;
+	struct tftp_in *in;   /* receive buffers */
+	unsigned turn;        /* next socket */
+	uint64_t stranger_ms; /* of the last ERROR to somebody unknown */
+	uint64_t now;         /* of the call that is being served */
+};
+
+/* Allocates. 0 or ERR_SYS. */
+int tftp_init(struct tftp *t, const struct tftp_setup *setup) MUST_CHECK;
+/* Begins a transfer. 0, also when this peer is refused; ERR_RANGE when the grant breaks
+ * the limits of the protocol, which is the broker's fault. */
+int tftp_grant(
+    struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now) MUST_CHECK;
+void tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d);
+/* Socket number `sock` of the pool has something. */
+void tftp_readable(struct tftp *t, unsigned sock, uint64_t now);
+/* Serves what is due. */
+void tftp_tick(struct tftp *t, uint64_t now);
+/* Nothing is due before. */
+uint64_t tftp_next(const struct tftp *t);
+/* Sends what is collected: once at the end of a turn. */
+void tftp_flush(struct tftp *t);
+
+#endif
