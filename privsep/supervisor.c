@@ -93,8 +93,8 @@ spawn_with(struct supervisor *sv, struct child *c, int super)
 	return spawn_child(&s, &c->pid, &c->pidfd);
 }
 
-static void
-start_child(struct supervisor *sv, struct child *c)
+void
+supervisor_start(struct supervisor *sv, struct child *c)
 {
 	int pair[2];
 	uint64_t now = clock_mono_ms();
@@ -301,7 +301,7 @@ advance(struct supervisor *sv, uint64_t now)
 		if (c->state == CHILD_CLEARING && !still_owed(sv, c))
 			c->state = CHILD_WAITING;
 		if (c->state == CHILD_WAITING && now >= c->at_ms)
-			start_child(sv, c);
+			supervisor_start(sv, c);
 		if ((c->state == CHILD_WAITING || c->state == CHILD_CLEARING) &&
 		    c->at_ms < next)
 			next = c->at_ms;
@@ -433,7 +433,7 @@ start_all(struct supervisor *sv, int signals)
 	for (unsigned i = 0; i < sv->nchildren; i++) {
 		struct child *c = &sv->children[i];
 
-		start_child(sv, c);
+		supervisor_start(sv, c);
 		while (c->state == CHILD_STARTING) {
 			if (turn(sv, signals, clock_mono_ms() + 200))
 				return false;

@@ -84,7 +84,9 @@ void death_text(
     const struct supervisor *sv, pid_t pid, int code, int status, char *text, size_t cap);
 int death_open_kmsg(void);
 
-/* supervisor.c: runs until SIGTERM or SIGINT. Returns the exit status. */
+/* supervisor.c: starts the process of one child; its state says how that went. */
+void supervisor_start(struct supervisor *sv, struct child *c);
+/* Runs until SIGTERM or SIGINT. Returns the exit status. */
 int supervisor_run(struct supervisor *sv);
 /* Prints to stderr (and the logger when it runs) and exits with EXIT_WALL. */
 void supervisor_fail(const char *what, const char *detail) NORETURN;

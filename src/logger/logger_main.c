@@ -201,7 +201,8 @@ main(int argc, char **argv)
 	struct start st;
 
 	start_init(&st, ROLE_LOGGER, argc, argv);
-	log_init(own_line, LOG_INFO);
+	log_init(
+	    own_line, (enum log_level)start_number(&st, "log_level", 0, LOG_LEVEL_MAX - 1));
 	add_sources(&st);
 	cage_enter(&st, NULL);
 	start_ready();
