@@ -1,0 +1,251 @@
+/*
+ * The mouth of DHCPv4: makes packets of the broker's replies and sends them. Runs in its
+ * cage with no privilege and receives nothing from the network; of a client's data it
+ * only copies options 61, 82 and 97. It does not trust the broker: each reply is judged
+ * again, and one that breaks a rule ends the broker.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "privsep/cage.h"
+#include "privsep/chan.h"
+#include "privsep/start.h"
+#include "src/base/log.h"
+#include "src/dhcp-sender/reply_check.h"
+#include "src/wire/dhcp4.h"
+#include "src/wire/frame.h"
+
+#define TURN 128         /* replies before the supervisor is looked at again */
+#define REPEATS 4        /* after errors that a forged ICMP message can cause */
+#define PXE_PORT 4011    /* RFC 4578's boot service */
+#define HW_TEXT_MAX 48   /* 16 bytes with colons, and NUL */
+#define BOOTFILE_MAX 260 /* escaped, for the log */
+#define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+
+static struct start start;
+static struct chan broker;
+static uint64_t icmp_errors, failed;
+
+static struct dhcp4_reply
+to_wire(const struct msg_reply_tell *m, const struct link *l)
+{
+	uint16_t max_size = l->mtu < m->max_size ? (uint16_t)l->mtu : m->max_size;
+
+	return (struct dhcp4_reply){
+	    .type = m->type,
+	    .htype = m->htype,
+	    .hw = {m->hw.b, m->hw.len},
+	    .xid = m->xid,
+	    .secs = m->secs,
+	    .flags = m->flags,
+	    .ciaddr = m->ciaddr,
+	    .yiaddr = m->yiaddr,
+	    .siaddr = m->siaddr,
+	    .giaddr = m->giaddr,
+	    .server_id = m->server_id,
+	    .lease = m->lease,
+	    .t1 = m->t1,
+	    .t2 = m->t2,
+	    .prefix = m->prefix,
+	    .routers = {m->routers.b, m->routers.len},
+	    .dns = {m->dns.b, m->dns.len},
+	    .domain = m->domain,
+	    .class60 = m->class60,
+	    .discovery = m->discovery,
+	    .ipxe = m->ipxe,
+	    .bootfile = m->bootfile,
+	    .sname = m->sname,
+	    .client_id = {m->client_id.b, m->client_id.len},
+	    .uuid = {m->uuid.b, m->uuid.len},
+	    .relay = {m->relay.b, m->relay.len},
+	    .max_size = max_size,
+	};
+}
+
+/* Around ARP: the client cannot answer for an address that it is only being offered. */
+static int
+send_frame(
+    const struct msg_reply_tell *m, const struct link *l, const uint8_t *packet, size_t len)
+{
+	static const struct mac everyone = {{255, 255, 255, 255, 255, 255}};
+	uint8_t bytes[FRAME_HEAD_LEN + DHCP4_PACKET_MAX];
+	struct frame_udp4 f = {
+	    .from_mac = l->mac,
+	    .to_mac = everyone,
+	    .from = l->address,
+	    .to = addr_v4(INADDR_BROADCAST),
+	    .from_port = m->service == 0 ? DHCP_SERVER_PORT : PXE_PORT,
+	    .to_port = m->service == 0 ? DHCP_CLIENT_PORT : m->to_port,
+	};
+	int n;
+
+	if (m->way == 0) {
+		memcpy(f.to_mac.b, m->hw.b, sizeof f.to_mac.b);
+		f.to = *reply_frame_target(m);
+	}
+	n = frame_encode_udp4(&f, packet, len, bytes, sizeof bytes);
+	if (n < 0)
+		bug("a frame that does not fit its buffer");
+	return sendto(FD_FRAME + m->link, bytes, (size_t)n, SEND_FLAGS, NULL, 0) < 0 ? errno
+										     : 0;
+}
+
+/* The sockets are connected to a port where nobody is, so an ICMP message, which anyone
+ * can forge, makes the next call report its error instead of sending. */
+static bool
+is_icmp_error(int e)
+{
+	return e == ECONNREFUSED || e == EHOSTUNREACH || e == ENETUNREACH;
+}
+
+static int
+send_datagram(const struct msg_reply_tell *m, const uint8_t *packet, size_t len)
+{
+	int fd = (m->service == 0 ? FD_TX67 : FD_TX4011) + m->link;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(m->to_port)};
+
+	memcpy(&to.sin_addr, m->to.b, sizeof to.sin_addr);
+	for (unsigned i = 0;; i++) {
+		if (sendto(fd, packet, len, SEND_FLAGS, (struct sockaddr *)&to,
+			sizeof to) >= 0)
+			return 0;
+		if (!is_icmp_error(errno) || i == REPEATS)
+			return errno;
+		icmp_errors++;
+	}
+}
+
+static const char *
+hw_format(const struct msg_reply_tell *m, char text[HW_TEXT_MAX])
+{
+	size_t used = 0;
+
+	snprintf(text, HW_TEXT_MAX, "-");
+	for (unsigned i = 0; i < m->hw.len && i < DHCP4_HW_MAX; i++)
+		used += (size_t)snprintf(text + used, HW_TEXT_MAX - used, "%s%02x",
+		    i == 0 ? "" : ":", m->hw.b[i]);
+	return text;
+}
+
+static void
+log_reply(const struct msg_reply_tell *m, const struct link *l)
+{
+	const char *event = m->type == DHCP4_OFFER ? "dhcp-offer"
+			    : m->type == DHCP4_ACK ? "dhcp-ack"
+						   : "dhcp-nak";
+	const struct addr *ip = addr_is_unset(&m->yiaddr) ? &m->ciaddr : &m->yiaddr;
+	char hw[HW_TEXT_MAX], address[ADDR_TEXT_MAX], file[BOOTFILE_MAX];
+
+	log_event(LOG_INFO, event, "session=%08x link=%s mac=%s ip=%s bootfile=%s",
+	    m->session, l->name, hw_format(m, hw), addr_format(ip, address),
+	    m->bootfile[0] == '\0'
+		? "-"
+		: log_quote(m->bootfile, strlen(m->bootfile), file, sizeof file));
+}
+
+static void
+transmit(
+    const struct msg_reply_tell *m, const struct link *l, const uint8_t *packet, size_t len)
+{
+	uint64_t before = icmp_errors;
+	int e = m->way == 2 ? send_datagram(m, packet, len) : send_frame(m, l, packet, len);
+
+	if (icmp_errors != before)
+		log_limited(LOG_WARNING, "dhcp-icmp-error", "link=%s so-far=%llu", l->name,
+		    (unsigned long long)icmp_errors);
+	if (e == 0) {
+		log_reply(m, l);
+		return;
+	}
+	failed++;
+	log_limited(LOG_WARNING, "dhcp-send-failed",
+	    "session=%08x link=%s way=%u error=%s so-far=%llu", m->session, l->name, m->way,
+	    strerrorname_np(e), (unsigned long long)failed);
+}
+
+static void
+on_reply_tell(const struct msg_reply_tell *m)
+{
+	const char *why = reply_check(&start, m);
+	uint8_t packet[DHCP4_PACKET_MAX];
+	const struct link *l;
+	struct dhcp4_reply r;
+	int n;
+
+	if (why != NULL) {
+		chan_peer_fault(&broker, why);
+		return;
+	}
+	l = &start.links[m->link];
+	r = to_wire(m, l);
+	n = dhcp4_encode(&r, packet, sizeof packet);
+	if (n == ERR_LONG) {
+		/* The client's own doing: what it wants echoed leaves no room. */
+		log_limited(LOG_WARNING, "dhcp-reply-too-long", "session=%08x link=%s",
+		    m->session, l->name);
+		return;
+	}
+	if (n < 0)
+		chan_peer_fault(&broker, "a reply that cannot be encoded");
+	else
+		transmit(m, l, packet, (size_t)n);
+}
+
+/* True when there may be more, which poll would not show: the channel reads ahead. */
+static bool
+take_replies(void)
+{
+	static struct msg m;
+
+	for (unsigned i = 0; i < TURN; i++) {
+		if (chan_recv(&broker, &m, NULL) != 1)
+			return false;
+		if (m.nr == MSG_REPLY_TELL)
+			on_reply_tell(&m.u.reply_tell);
+	}
+	return true;
+}
+
+static void
+on_notice(void)
+{
+	enum role role;
+	unsigned index;
+
+	if (!super_poll(&role, &index))
+		return;
+	if (role == ROLE_BROKER)
+		chan_reset(&broker);
+	super_cleared(role, index);
+}
+
+static void
+loop(void)
+{
+	static const struct timespec at_once;
+	struct pollfd p[2] = {{.fd = FD_SUPER, .events = POLLIN}, {.events = POLLIN}};
+	bool more = false;
+
+	for (;;) {
+		p[1].fd = broker.breached ? -1 : FD_BROKER;
+		if (ppoll(p, 2, more ? &at_once : NULL, NULL) < 0)
+			continue;
+		if (p[0].revents != 0)
+			on_notice();
+		more = take_replies();
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	start_init(&start, ROLE_DHCP_SENDER, argc, argv);
+	chan_init(&broker, FD_BROKER, ROLE_DHCP_SENDER, ROLE_BROKER, 0, 1);
+	cage_enter(&start, NULL);
+	start_ready();
+	loop();
+}

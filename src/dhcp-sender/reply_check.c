@@ -1,0 +1,123 @@
+/*
+ * The mouth's own judgement of a reply. Runs in dhcp-sender on what the broker says; the
+ * broker may be owned, and then this keeps it from using the mouth against our own
+ * machine, against groups of machines, or on ports that are not DHCP's.
+ */
+#include "src/dhcp-sender/reply_check.h"
+
+#include "src/wire/dhcp4.h"
+
+#define HTYPE_ETHERNET 1
+#define MAC_LEN 6
+
+static bool
+is_v4_or_none(const struct addr *a)
+{
+	return a->family == ADDR_V4 || a->family == ADDR_NONE;
+}
+
+/* Ours, or the broadcast address of a subnet that we are in. */
+static bool
+belongs_to_us(const struct start *st, const struct addr *a)
+{
+	for (unsigned i = 0; i < st->nlinks; i++) {
+		const struct link *l = &st->links[i];
+		uint32_t host = l->prefix >= 32 ? 0 : UINT32_MAX >> l->prefix;
+
+		if (addr_equal(a, &l->address))
+			return true;
+		if (l->prefix < 31 && addr_to_v4(a) == (addr_to_v4(&l->address) | host))
+			return true;
+	}
+	return false;
+}
+
+/* One machine's address that is not ours: no group, no broadcast, no loopback. */
+static bool
+is_somebody(const struct start *st, const struct addr *a)
+{
+	if (a->family != ADDR_V4 || a->b[0] == 0 || a->b[0] == 127 || a->b[0] >= 224)
+		return false;
+	return !belongs_to_us(st, a);
+}
+
+static bool
+is_our_mac(const struct start *st, const struct mac *mac)
+{
+	for (unsigned i = 0; i < st->nlinks; i++)
+		if (mac_equal(mac, &st->links[i].mac))
+			return true;
+	return false;
+}
+
+const struct addr *
+reply_frame_target(const struct msg_reply_tell *m)
+{
+	return addr_is_unset(&m->to) ? &m->yiaddr : &m->to;
+}
+
+static const char *
+check_frame(const struct start *st, const struct msg_reply_tell *m)
+{
+	struct mac mac;
+
+	if (m->hw.len != MAC_LEN || m->htype != HTYPE_ETHERNET)
+		return "a frame to something without an Ethernet address";
+	for (unsigned i = 0; i < MAC_LEN; i++)
+		mac.b[i] = m->hw.b[i];
+	if (mac_is_unusable(&mac))
+		return "a frame to a group or to nobody";
+	if (is_our_mac(st, &mac))
+		return "a frame to ourselves";
+	if (!is_somebody(st, reply_frame_target(m)))
+		return "a frame to an address that is no client's";
+	return NULL;
+}
+
+static const char *
+check_way(const struct start *st, const struct msg_reply_tell *m)
+{
+	if (m->service != 0 && m->to_port == 0)
+		return "a reply to port 0";
+	if (m->way == 0)
+		return check_frame(st, m);
+	if (m->way == 1)
+		return NULL;
+	if (!is_somebody(st, &m->to))
+		return "a datagram to an address that is no client's";
+	if (m->service == 0 && m->to_port != DHCP_SERVER_PORT &&
+	    m->to_port != DHCP_CLIENT_PORT)
+		return "a datagram to a port that is not DHCP's";
+	return NULL;
+}
+
+static const char *
+check_content(const struct start *st, const struct msg_reply_tell *m)
+{
+	if (m->type != DHCP4_OFFER && m->type != DHCP4_ACK && m->type != DHCP4_NAK)
+		return "a message type that is no reply";
+	if (m->server_id.family != ADDR_V4 || addr_is_unset(&m->server_id))
+		return "a reply without a server";
+	if (!is_v4_or_none(&m->to) || !is_v4_or_none(&m->ciaddr) ||
+	    !is_v4_or_none(&m->yiaddr) || !is_v4_or_none(&m->siaddr) ||
+	    !is_v4_or_none(&m->giaddr))
+		return "an address that is not IPv4";
+	if (!addr_is_unset(&m->yiaddr) && !is_somebody(st, &m->yiaddr))
+		return "a lease of an address that nobody may have";
+	if (m->routers.len % 4 != 0 || m->dns.len % 4 != 0)
+		return "half an address in a list";
+	if (m->uuid.len != 0 && m->uuid.len != DHCP4_UUID_LEN)
+		return "a machine identifier of another length";
+	return NULL;
+}
+
+const char *
+reply_check(const struct start *st, const struct msg_reply_tell *m)
+{
+	const char *why;
+
+	if (m->link >= st->nlinks)
+		return "a link that does not exist";
+	why = check_content(st, m);
+	return why != NULL ? why : check_way(st, m);
+}

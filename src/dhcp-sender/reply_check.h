@@ -1,0 +1,21 @@
+/*
+ * Which replies the mouth refuses to send, whoever asks for them. Pure.
+ */
+#ifndef SALLYPORT_DHCP_SENDER_REPLY_CHECK_H
+#define SALLYPORT_DHCP_SENDER_REPLY_CHECK_H
+
+#include "privsep/msg.h"
+#include "privsep/start.h"
+
+#define DHCP_SERVER_PORT 67
+#define DHCP_CLIENT_PORT 68
+
+/* NULL when m may be sent; else constant text that says what rule it breaks. A reply to a
+ * request on port 67 goes to port 67 (a relay) or 68 (a client) and nowhere else; one to a
+ * request on port 4011 goes to the port that m names. */
+const char *reply_check(const struct start *st, const struct msg_reply_tell *m);
+
+/* The address in the IPv4 header of a frame to one client (way 0). */
+const struct addr *reply_frame_target(const struct msg_reply_tell *m);
+
+#endif

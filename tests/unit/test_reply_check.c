@@ -1,0 +1,209 @@
+/*
+ * What dhcp-sender refuses to send although the broker asks for it: a table of replies,
+ * each one step away from a good one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "src/dhcp-sender/reply_check.h"
+
+/* Two links: 10.77.0.1/24 and 192.0.2.129/25. */
+static const struct start two_links = {
+    .nlinks = 2,
+    .links =
+	{
+	    {.mac = {{2, 0, 0, 0, 0, 1}},
+		.address = {.family = ADDR_V4, .b = {10, 77, 0, 1}},
+		.prefix = 24,
+		.mtu = 1500},
+	    {.mac = {{2, 0, 0, 0, 0, 2}},
+		.address = {.family = ADDR_V4, .b = {192, 0, 2, 129}},
+		.prefix = 25,
+		.mtu = 1500},
+	},
+};
+
+enum way { FRAME, BROADCAST, DATAGRAM };
+
+static struct msg_reply_tell
+good(enum way way)
+{
+	struct msg_reply_tell m;
+
+	memset(&m, 0, sizeof m);
+	m.way = (uint8_t)way;
+	m.type = 5;
+	m.htype = 1;
+	m.hw.len = 6;
+	memcpy(m.hw.b, "\x52\x54\0\x77\0\1", 6);
+	m.server_id = addr_v4(0x0a4d0001);
+	m.yiaddr = addr_v4(0x0a4d0064);
+	if (way == DATAGRAM) {
+		m.to = addr_v4(0x0a580001);
+		m.to_port = 67;
+	}
+	return m;
+}
+
+static bool
+passes(const struct msg_reply_tell *m)
+{
+	return reply_check(&two_links, m) == NULL;
+}
+
+static void
+good_replies(void **state)
+{
+	struct msg_reply_tell m;
+
+	(void)state;
+	for (unsigned way = FRAME; way <= DATAGRAM; way++) {
+		m = good((enum way)way);
+		assert_true(passes(&m));
+		m.link = 1;
+		assert_true(passes(&m));
+		for (uint8_t type = 0; type < 8; type++) {
+			m.type = type;
+			assert_int_equal(passes(&m), type == 2 || type == 5 || type == 6);
+		}
+	}
+	/* A broadcast may go to any kind of hardware, and may offer no address. */
+	m = good(BROADCAST);
+	m.hw.len = 16;
+	m.htype = 32;
+	m.yiaddr = (struct addr){.family = ADDR_NONE};
+	assert_true(passes(&m));
+	/* A frame goes to `to`, or to the address that it gives. */
+	m = good(FRAME);
+	assert_ptr_equal(reply_frame_target(&m), &m.yiaddr);
+	m.to = addr_v4(0x0a4d0065);
+	assert_ptr_equal(reply_frame_target(&m), &m.to);
+	assert_true(passes(&m));
+}
+
+/* Addresses that are not one machine's, or are ours, for whatever use. */
+static void
+wrong_addresses(void **state)
+{
+	static const uint32_t bad[] = {0x00000001, 0x7f000001, 0xe0000001, 0xefffffff,
+	    0xf0000001, 0xffffffff, 0x0a4d0001, 0x0a4d00ff, 0xc0000281, 0xc00002ff};
+	static const uint32_t fine[] = {
+	    0x0a4d0064, 0x0a4d01ff, 0xc000027f, 0xdfffffff, 0x01000000, 0x0a58ffff};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0] + sizeof fine / sizeof fine[0];
+	     i++) {
+		bool want = i >= sizeof bad / sizeof bad[0];
+		uint32_t v = want ? fine[i - sizeof bad / sizeof bad[0]] : bad[i];
+		struct msg_reply_tell m = good(DATAGRAM);
+
+		m.to = addr_v4(v);
+		assert_int_equal(passes(&m), want);
+		m = good(FRAME);
+		m.to = addr_v4(v);
+		assert_int_equal(passes(&m), want);
+		for (unsigned way = FRAME; way <= DATAGRAM; way++) {
+			m = good((enum way)way);
+			m.yiaddr = addr_v4(v);
+			assert_int_equal(passes(&m), want);
+		}
+	}
+}
+
+static void
+wrong_families(void **state)
+{
+	(void)state;
+	for (unsigned way = FRAME; way <= DATAGRAM; way++) {
+		for (unsigned which = 0; which < 6; which++) {
+			struct msg_reply_tell m = good((enum way)way);
+			struct addr *const a[] = {&m.to, &m.ciaddr, &m.yiaddr, &m.siaddr,
+			    &m.giaddr, &m.server_id};
+
+			*a[which] = (struct addr){.family = ADDR_V6, .b = {0xfd, 1}};
+			assert_false(passes(&m));
+		}
+	}
+}
+
+static void
+wrong_hardware(void **state)
+{
+	static const char *const bad[] = {"\xff\xff\xff\xff\xff\xff", "\1\0\x5e\0\0\1",
+	    "\0\0\0\0\0\0", "\2\0\0\0\0\1", "\2\0\0\0\0\2"};
+	struct msg_reply_tell m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		m = good(FRAME);
+		memcpy(m.hw.b, bad[i], 6);
+		assert_false(passes(&m));
+	}
+	for (uint16_t len = 0; len <= 16; len++) {
+		m = good(FRAME);
+		m.hw.len = len;
+		assert_int_equal(passes(&m), len == 6);
+	}
+	m = good(FRAME);
+	m.htype = 6;
+	assert_false(passes(&m));
+}
+
+static void
+wrong_ports(void **state)
+{
+	(void)state;
+	for (unsigned port = 0; port <= 65535; port++) {
+		struct msg_reply_tell m = good(DATAGRAM);
+
+		m.to_port = (uint16_t)port;
+		assert_int_equal(passes(&m), port == 67 || port == 68);
+		m.service = 1;
+		assert_int_equal(passes(&m), port != 0);
+		m.way = BROADCAST;
+		assert_int_equal(passes(&m), port != 0);
+	}
+}
+
+static void
+wrong_content(void **state)
+{
+	struct msg_reply_tell bad[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		bad[i] = good(BROADCAST);
+	bad[0].link = 2;
+	bad[1].server_id = (struct addr){.family = ADDR_NONE};
+	bad[2].server_id = addr_v4(0);
+	bad[3].routers.len = 3;
+	bad[4].dns.len = 30;
+	bad[5].uuid.len = 16;
+	for (size_t i = 0; i < 6; i++)
+		assert_false(passes(&bad[i]));
+	bad[0] = good(DATAGRAM);
+	bad[0].to = (struct addr){.family = ADDR_NONE};
+	assert_false(passes(&bad[0]));
+	bad[0] = good(FRAME);
+	bad[0].yiaddr = (struct addr){.family = ADDR_NONE};
+	assert_false(passes(&bad[0]));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(good_replies),
+	    cmocka_unit_test(wrong_addresses),
+	    cmocka_unit_test(wrong_families),
+	    cmocka_unit_test(wrong_hardware),
+	    cmocka_unit_test(wrong_ports),
+	    cmocka_unit_test(wrong_content),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
