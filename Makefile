@@ -128,7 +128,12 @@ LIB_verifier := -lsodium -lcrypto
 OBJ_conf-check := $(call CAGED,conf-check) $(CONF) src/conf-check/conf-check_main
 STATIC_conf-check := yes
 
-OBJ_sallyport-image := $(BASE) src/tools/image_main
+IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/minisign \
+	policy/keyring policy/template policy/floor
+OBJ_sallyport-image := $(BASE) $(IMAGE_RULES) policy/manifest_print src/verifier/store \
+	src/verifier/sha256 src/tools/tool src/tools/tree src/tools/secret \
+	src/tools/image_templates src/tools/image_folder src/tools/image_create \
+	src/tools/image_sign src/tools/image_install src/tools/image_trust src/tools/image_main
 LIB_sallyport-image := -lsodium -lcrypto
 
 # ------------------------------------------------------------------ unit tests
