@@ -239,7 +239,7 @@ helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/sockets privsep/spec tests/walls/inject
+	privsep/sockets privsep/spec tests/walls/inject tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
 	@mkdir -p $$(@D)
@@ -250,7 +250,11 @@ $(B)/test/sweep-$(1): $$(call obj,tests/walls/sweep-$(1) policy/cage/$(1) $$(SWE
 endef
 $(foreach r,$(ROLES),$(eval $(call sweep,$(r))))
 
-sweeps: $(addprefix $(B)/test/sweep-,$(ROLES))
+$(B)/test/mute: $(call obj,tests/walls/mute $(SWEEP))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+
+sweeps: $(B)/test/mute $(addprefix $(B)/test/sweep-,$(ROLES))
 unit-tests: $(addprefix $(B)/test/test_,$(UNIT))
 fuzz-targets: $(addprefix $(B)/fuzz/,$(FUZZ))
 
