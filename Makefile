@@ -80,7 +80,7 @@ CHILD := $(BASE) privsep/roles privsep/msg privsep/chan privsep/start
 CAGED = $(CHILD) privsep/cage gen/cage/$(1)
 
 # The configuration: grammar, tree, checks.
-CONF := policy/conf policy/conf_build policy/conf_subnet policy/conf_host \
+CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet policy/conf_host \
 	gen/policy/conf_scan gen/policy/conf_grammar
 
 # ----------------------------------------------------------------- executables
@@ -105,7 +105,7 @@ OBJ_dhcp-sender := $(call CAGED,dhcp-sender) src/wire/dhcp4_encode src/wire/fram
 STATIC_dhcp-sender := yes
 
 OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
-	src/tftp-parser/tftp-parser_main
+	src/tftp-parser/origin src/tftp-parser/tftp-parser_main
 STATIC_tftp-parser := yes
 
 OBJ_http-parser := $(call CAGED,http-parser) src/wire/http src/wire/http_value src/wire/path \
@@ -119,6 +119,10 @@ OBJ_file-sender := $(call CAGED,file-sender) src/wire/tftp src/file-sender/watch
 	src/file-sender/file-sender_main
 STATIC_file-sender := yes
 
+# The DHCP half of the broker.
+BROKER_DHCP := src/base/hash policy/pool policy/match src/broker/record src/broker/store \
+	src/broker/lease src/broker/session src/broker/dhcp_ask src/broker/dhcp_reply \
+	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp
 OBJ_broker := $(call CAGED,broker) src/broker/broker_main
 LIB_broker := -llmdb
 
@@ -145,7 +149,8 @@ OBJ_test_ident := $(BASE)
 OBJ_test_log := $(BASE)
 OBJ_test_msg := $(BASE) privsep/roles privsep/msg
 OBJ_test_chan := $(CHILD)
-UNIT += tftp path http conns
+UNIT += tftp path http conns origin
+OBJ_test_origin := $(BASE) src/tftp-parser/origin
 OBJ_test_tftp := $(BASE) src/wire/tftp
 OBJ_test_path := $(BASE) src/wire/path
 OBJ_test_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
@@ -159,13 +164,18 @@ OBJ_test_frame := $(BASE) src/wire/frame
 UNIT += reply_check
 OBJ_test_reply_check := $(BASE) src/dhcp-sender/reply_check
 
-UNIT += conf
+UNIT += conf conf_errors
 OBJ_test_conf := $(BASE) $(CONF)
+OBJ_test_conf_errors := $(BASE) $(CONF)
 
 UNIT += tftp_xfer memfds http_reply
 OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 OBJ_test_memfds := $(BASE) src/file-sender/memfds src/file-sender/caps src/file-sender/timers
 OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
+
+UNIT += store
+OBJ_test_store := $(BASE) src/broker/record src/broker/store
+LIB_test_store := -llmdb
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.

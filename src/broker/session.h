@@ -4,7 +4,8 @@
  * lives belongs to it. A TFTP or HTTP request is answered in the light of the session of
  * the address that it comes from; without one it gets nothing.
  *
- * The table has a fixed size, given at start. Sessions of machines that hold a lease are
+ * The table has a fixed size, given at start; when it is full, what only an OFFER opened
+ * goes first. Sessions of machines that hold a lease are
  * stored with it; those opened by an OFFER only are in memory and die after 60 s.
  */
 #ifndef SALLYPORT_BROKER_SESSION_H
@@ -38,12 +39,18 @@ void session_init(uint32_t most, uint32_t live_s);
 struct session *session_of_addr(const struct addr *a, uint64_t now_ms);
 struct session *session_of_mac(const struct mac *mac, uint64_t now_ms);
 /* Opens the machine's session or returns the one it has. When the table is full the
- * session idle for longest goes. Never NULL. */
+ * session idle for longest goes, of the unconfirmed ones if there are any. Never NULL. */
 struct session *session_open(const struct mac *mac, uint64_t now_ms);
 /* The address now belongs to this session (and to no other). */
 void session_add_addr(struct session *s, const struct addr *a);
 void session_drop_addr(const struct addr *a);
 void session_touch(struct session *s, uint64_t now_ms);
+/* A lease was acknowledged: the session now lives for live_s after its last request, and
+ * is the last to go when the table is full. */
+void session_confirm(struct session *s);
+/* The machine was switched on again: another id, first stage again. Its addresses and its
+ * life stay, for anybody on the link can pretend this. */
+void session_restart(struct session *s);
 uint32_t session_count(void);
 
 #endif

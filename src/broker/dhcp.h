@@ -1,0 +1,75 @@
+/*
+ * What the files of the broker's DHCP half share: one request on its way to an answer.
+ */
+#ifndef SALLYPORT_BROKER_DHCP_H
+#define SALLYPORT_BROKER_DHCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/match.h"
+#include "src/broker/broker.h"
+#include "src/broker/lease.h"
+#include "src/broker/session.h"
+
+enum {
+	DHCP_DISCOVER = 1,
+	DHCP_OFFER,
+	DHCP_REQUEST,
+	DHCP_DECLINE,
+	DHCP_ACK,
+	DHCP_NAK,
+	DHCP_RELEASE,
+	DHCP_INFORM
+};
+
+struct ask {
+	const struct msg_dhcp_tell *m;
+	const struct mac *mac; /* NULL: the hardware address is not six bytes long */
+	struct mac mac_storage;
+	bool boots;     /* firmware or iPXE, not an operating system */
+	enum arch arch; /* ARCH_NONE: not said, or not known */
+	bool http;      /* HTTP boot firmware */
+	const struct conf_subnet *subnet;
+	struct match match;
+	struct lease_id id;       /* whom the lease is for */
+	struct lease_id hardware; /* the hardware address as an identity; may be none */
+	struct addr server;       /* our address on the link */
+	struct session *session;  /* NULL: none */
+	uint64_t now;             /* lease seconds */
+};
+
+/* dhcp_ask.c: everything about a request that needs no decision. NULL when *a is filled,
+ * else why the request gets no answer (a word for the log). */
+const char *dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m);
+/* The lease at this address if it is the machine's under any of its identities; a->id is
+ * then the one that it is under. */
+struct lease *dhcp_own_lease(struct ask *a, const struct addr *address);
+/* Is `id` (option 54) us? */
+bool dhcp_is_us(const struct ask *a, const struct addr *id);
+
+/* dhcp_reply.c: fills *r for an OFFER, ACK or NAK; yiaddr NULL: none, and no lease. */
+void dhcp_reply(
+    struct msg_reply_tell *r, const struct ask *a, uint8_t type, const struct addr *yiaddr);
+
+/* dhcp_boot.c: what the machine is told to boot. */
+/* Its image may come any moment: no answer now. */
+bool dhcp_boot_must_wait(const struct ask *a);
+/* Adds the boot fields to a reply; false when there are none to add. */
+bool dhcp_boot(struct msg_reply_tell *r, const struct ask *a);
+/* Opens or refreshes the machine's session for this request; a->session. address: what
+ * it is offered. */
+void dhcp_session(struct ask *a, const struct addr *address);
+
+/* dhcp_store.c: from here to the store and back. */
+/* Is there room for one more lease in the batch at hand? */
+bool dhcp_store_room(void);
+/* Writes the lease as it stands; reply (may be NULL) goes out when that is on disk. */
+void dhcp_store_lease(
+    const struct ask *a, const struct lease *l, const struct msg_reply_tell *reply);
+/* Queues a reply that needs no store. */
+void dhcp_send(const struct msg_reply_tell *reply);
+/* Milliseconds since dhcp_open_store(). */
+uint64_t dhcp_age_ms(void);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * Reading a request: is it one to answer at all, from which subnet, by whom, booting
+ * what kind of machine. Broker, main thread. Distrusts the ear: what dhcp-parser says is
+ * checked against the links and the configuration, for it may be owned; and distrusts the
+ * client, whose every field can be made up.
+ */
+#include "src/broker/dhcp.h"
+
+#include <string.h>
+
+#include "src/base/err.h"
+
+#define HTYPE_ETHERNET 1
+
+static bool
+is_group_or_broadcast(const struct addr *a)
+{
+	uint32_t v4 = addr_to_v4(a);
+
+	return a->family == ADDR_V4 && v4 >= UINT32_C(0xe0000000);
+}
+
+bool
+dhcp_is_us(const struct ask *a, const struct addr *id)
+{
+	if (!addr_is_unset(&a->m->giaddr) && !addr_is_unset(&a->m->server_override) &&
+	    addr_equal(id, &a->m->server_override))
+		return true;
+	for (unsigned i = 0; i < broker.start.nlinks; i++)
+		if (addr_equal(id, &broker.start.links[i].address))
+			return true;
+	return false;
+}
+
+static bool
+is_our_mac(const struct mac *mac)
+{
+	for (unsigned i = 0; i < broker.start.nlinks; i++)
+		if (mac_equal(mac, &broker.start.links[i].mac))
+			return true;
+	return false;
+}
+
+/* An answer to a group address would reach everybody; one to ourselves, nobody. */
+static const char *
+check_hardware(struct ask *a)
+{
+	const struct msg_dhcp_tell *m = a->m;
+
+	a->mac = NULL;
+	if (m->hw.len != sizeof a->mac_storage.b)
+		return NULL;
+	memcpy(a->mac_storage.b, m->hw.b, sizeof a->mac_storage.b);
+	if (mac_is_unusable(&a->mac_storage))
+		return "hardware-address";
+	if (is_our_mac(&a->mac_storage))
+		return "our-hardware-address";
+	a->mac = &a->mac_storage;
+	return NULL;
+}
+
+/*
+ * RFC 2131, 4.3.1, RFC 3527, RFC 3011: the relay's link selection, else the relay, else
+ * the link that the request came in on. What was sent to our own address by a configured
+ * client may have come through a router: then the client's own address says it. Link
+ * selection counts only from a relay, and the relay must stand in a configured subnet.
+ */
+static const char *
+choose_subnet(struct ask *a)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	const struct addr *where = &a->server;
+
+	if (!addr_is_unset(&m->giaddr)) {
+		if (conf_subnet_of(broker.conf, &m->giaddr) == NULL)
+			return "relay-not-in-a-subnet";
+		where = addr_is_unset(&m->link_select) ? &m->giaddr : &m->link_select;
+	} else if (!addr_is_unset(&m->ciaddr) && addr_equal(&m->src, &m->ciaddr) &&
+		   dhcp_is_us(a, &m->dst)) {
+		where = &m->ciaddr;
+	}
+	a->subnet = conf_subnet_of(broker.conf, where);
+	return a->subnet == NULL ? "no-subnet" : NULL;
+}
+
+static void
+set_id(struct lease_id *id, uint8_t kind, const void *bytes, size_t len)
+{
+	memset(id, 0, sizeof *id);
+	id->kind = kind;
+	id->len = (uint8_t)len;
+	memcpy(id->b, bytes, len);
+}
+
+/* A client identifier that only repeats the hardware address is no other identity. */
+static bool
+client_id_is_hardware(const struct ask *a)
+{
+	return a->m->client_id.len == a->hardware.len &&
+	       memcmp(a->m->client_id.b, a->hardware.b, a->hardware.len) == 0;
+}
+
+/*
+ * Firmware, iPXE and the system that they boot send different client identifiers or
+ * none, so whatever boots is known by its hardware address, and so is a machine with a
+ * reserved address here. Client identifiers longer than a table entry are not used.
+ */
+static const char *
+identify(struct ask *a)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	bool reserved = lease_reserved(a->subnet, a->match.host) != NULL;
+	uint8_t hw[1 + sizeof m->hw.b];
+
+	hw[0] = m->htype;
+	memcpy(hw + 1, m->hw.b, m->hw.len);
+	memset(&a->hardware, 0, sizeof a->hardware);
+	if (m->hw.len > 0)
+		set_id(&a->hardware, ID_HARDWARE, hw, 1 + (size_t)m->hw.len);
+	if (a->mac != NULL && (a->boots || reserved))
+		a->id = a->hardware;
+	else if (m->client_id.len > 0 && m->client_id.len <= RECORD_ID_MAX &&
+		 !client_id_is_hardware(a))
+		set_id(&a->id, ID_CLIENT, m->client_id.b, m->client_id.len);
+	else if (a->mac == NULL && m->uuid.len > 0)
+		set_id(&a->id, ID_UUID, m->uuid.b, m->uuid.len);
+	else
+		a->id = a->hardware;
+	return a->id.kind == ID_NONE ? "no-identity" : NULL;
+}
+
+/* RFC 4578, RFC 5970. iPXE says PXEClient even when it came by HTTP, and may be built
+ * without an architecture that we know: it boots all the same. */
+static void
+classify(struct ask *a)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	bool http = false;
+
+	a->arch = m->has_arch ? arch_from_code(m->arch, &http) : ARCH_NONE;
+	a->http = !m->ipxe && (m->class60 == 2 || (m->class60 != 1 && http));
+	a->boots = a->mac != NULL &&
+		   (m->ipxe || m->class60 == 1 || m->class60 == 2 || a->arch != ARCH_NONE);
+}
+
+/* Some firmware leaves its class out of the REQUEST: what it said in the DISCOVER
+ * stands, or the ACK would say something else than the OFFER. */
+static void
+recall_class(struct ask *a)
+{
+	const struct session *s =
+	    a->mac == NULL ? NULL : session_of_mac(a->mac, broker.now_ms);
+
+	if (a->boots || s == NULL || s->confirmed || a->m->type != DHCP_REQUEST ||
+	    a->m->class60 != 0 || a->m->client_id.len > 0 ||
+	    !addr_equal(&s->addrs[0], &a->m->requested))
+		return;
+	a->boots = true;
+	a->arch = s->arch;
+	a->http = s->http;
+}
+
+static bool
+all_v4(const struct msg_dhcp_tell *m)
+{
+	const struct addr *all[] = {&m->src, &m->dst, &m->ciaddr, &m->giaddr, &m->requested,
+	    &m->server_id, &m->link_select, &m->server_override};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (all[i]->family == ADDR_V6)
+			return false;
+	return true;
+}
+
+const char *
+dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
+{
+	const char *why;
+
+	memset(a, 0, sizeof *a);
+	a->m = m;
+	a->now = lease_clock(broker.now_ms);
+	if (!all_v4(m) || is_group_or_broadcast(&m->src) ||
+	    is_group_or_broadcast(&m->giaddr))
+		return "source-address";
+	why = check_hardware(a);
+	if (why != NULL)
+		return why;
+	a->server = broker.start.links[m->link].address;
+	why = choose_subnet(a);
+	if (why != NULL)
+		return why;
+	a->match = match_machine(broker.conf, m->htype == HTYPE_ETHERNET ? a->mac : NULL);
+	if (a->match.kind == MATCH_IGNORE)
+		return "unknown-machine";
+	classify(a);
+	recall_class(a);
+	return identify(a);
+}
+
+struct lease *
+dhcp_own_lease(struct ask *a, const struct addr *address)
+{
+	struct lease *l = lease_at(address);
+
+	if (l == NULL || l->id.kind == ID_NONE)
+		return NULL;
+	if (lease_id_equal(&l->id, &a->id))
+		return l;
+	if (a->mac == NULL || !lease_id_equal(&l->id, &a->hardware))
+		return NULL;
+	a->id = a->hardware;
+	return l;
+}

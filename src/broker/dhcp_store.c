@@ -1,0 +1,259 @@
+/*
+ * Between the lease table and the store: what is written, what is read back at start,
+ * and the ACKs that wait for a commit. Broker, main thread. The store's records may have
+ * been damaged, or written under another configuration: each is checked against this
+ * one, and an address whose record cannot be read rests for one lease time, for it may
+ * be somebody's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/broker/dhcp.h"
+#include "src/broker/store.h"
+
+/* Replies that wait for the commit of their batch: one for the batch at hand, one for
+ * that being written. Never more than there are records. */
+static struct {
+	unsigned n;
+	struct msg_reply_tell replies[STORE_BATCH_MAX];
+} waiting[2];
+static unsigned at_hand;
+static uint64_t opened_ms;
+
+struct loaded {
+	uint32_t leases, sessions, damaged, outside;
+};
+
+uint64_t
+dhcp_age_ms(void)
+{
+	return broker.now_ms - opened_ms;
+}
+
+/* ---------------------------------------------------------------------- start */
+
+/* The session goes on if it had not ended by time and the machine may still boot that. */
+static void
+restore_session(const struct record *r, struct loaded *count)
+{
+	struct match match = match_machine(broker.conf, &r->mac);
+	uint64_t age_s = broker.wall_s > r->written ? broker.wall_s - r->written : 0;
+	struct session *s;
+	uint64_t touched;
+
+	if (r->session == 0 || mac_is_unusable(&r->mac) || r->link >= broker.start.nlinks ||
+	    age_s > broker.conf->session_time)
+		return;
+	if (strcmp(match.kind == MATCH_IMAGE ? match.image : "", r->image) != 0)
+		return;
+	touched = broker.now_ms > age_s * 1000 ? broker.now_ms - age_s * 1000 : 0;
+	s = session_open(&r->mac, broker.now_ms);
+	/* Of several leases of the machine, the one written last says how it boots. */
+	if (!s->confirmed || touched > s->touched_ms) {
+		s->id = r->session;
+		s->arch = r->arch;
+		s->http = r->http;
+		s->ipxe = r->ipxe;
+		s->server = r->server;
+		s->link = r->link;
+		snprintf(s->image, sizeof s->image, "%s", r->image);
+		session_confirm(s);
+		session_touch(s, touched);
+	}
+	session_add_addr(s, &r->addr);
+	count->sessions++;
+}
+
+/* Lease seconds at which a stored lease ends. Never longer than a new one would run:
+ * the clock may have been wrong when it was written. */
+static uint64_t
+until_of(const struct record *r, uint64_t now, uint64_t longest)
+{
+	uint64_t past;
+
+	if (r->expires > broker.wall_s) {
+		uint64_t left = r->expires - broker.wall_s;
+
+		return now + (left < longest ? left : longest);
+	}
+	past = broker.wall_s - r->expires;
+	return past < now ? now - past : 1;
+}
+
+static void
+load_record(void *arg, const struct record *r, int err)
+{
+	static const enum lease_state states[] = {
+	    LEASE_FREE, LEASE_BOUND, LEASE_QUARANTINED};
+	struct loaded *count = arg;
+	uint64_t now = lease_clock(broker.now_ms);
+	struct lease *l = lease_at(&r->addr);
+	char ip[ADDR_TEXT_MAX];
+
+	if (err != 0) {
+		count->damaged++;
+		log_limited(LOG_ERROR, "store-record-damaged", "ip=%s reason=\"%s\"",
+		    addr_format(&r->addr, ip), err_text(err));
+		if (l != NULL)
+			lease_quarantine(l, now + lease_subnet(l)->lease_time);
+		return;
+	}
+	if (l == NULL) {
+		count->outside++;
+		return;
+	}
+	l->link = r->link;
+	l->mac = r->mac;
+	lease_restore(l, states[r->state], &r->id,
+	    until_of(r, now,
+		r->state == RECORD_DECLINED ? LEASE_QUARANTINE_S
+					    : lease_subnet(l)->lease_time),
+	    r->written);
+	count->leases++;
+	if (r->state == RECORD_BOUND && r->expires > broker.wall_s)
+		restore_session(r, count);
+}
+
+void
+dhcp_open_store(void)
+{
+	struct addr own[LINK_MAX];
+	struct loaded count = {0, 0, 0, 0};
+	uint32_t bad;
+	char path[sizeof broker.conf->state + 8];
+
+	broker.now_ms = opened_ms = clock_mono_ms();
+	broker.wall_s = clock_wall_s();
+	at_hand = 0;
+	waiting[0].n = waiting[1].n = 0;
+	for (unsigned i = 0; i < broker.start.nlinks; i++)
+		own[i] = broker.start.links[i].address;
+	if (lease_init(broker.conf, own, broker.start.nlinks) != 0)
+		start_fail("lease table");
+	snprintf(path, sizeof path, "%s/broker", broker.conf->state);
+	if (store_open(path, load_record, &count, &bad) != 0) {
+		log_event(LOG_ERROR, "store-failed", "path=%s reason=\"%s\"", path,
+		    store_failure());
+		start_fail("lease store");
+	}
+	log_event(LOG_NOTICE, "store-open",
+	    "addresses=%u leases=%u sessions=%u damaged=%u outside=%u", lease_count(),
+	    count.leases, count.sessions, count.damaged + bad, count.outside);
+}
+
+void
+dhcp_start_store(void)
+{
+	if (store_start_thread() != 0)
+		start_fail("commit thread");
+}
+
+int
+dhcp_store_fd(void)
+{
+	return store_fd();
+}
+
+/* -------------------------------------------------------------------- writing */
+
+bool
+dhcp_store_room(void)
+{
+	return store_pending() < STORE_BATCH_MAX;
+}
+
+static enum record_state
+record_state_of(const struct lease *l)
+{
+	if (l->state == LEASE_BOUND)
+		return RECORD_BOUND;
+	return l->state == LEASE_QUARANTINED ? RECORD_DECLINED : RECORD_RELEASED;
+}
+
+void
+dhcp_store_lease(
+    const struct ask *a, const struct lease *l, const struct msg_reply_tell *reply)
+{
+	const struct session *s = a->session;
+	struct record r;
+
+	memset(&r, 0, sizeof r);
+	r.addr = lease_addr(l);
+	r.state = record_state_of(l);
+	r.expires = broker.wall_s + (l->until > a->now ? l->until - a->now : 0);
+	r.written = broker.wall_s;
+	r.link = l->link;
+	r.id = l->id;
+	r.mac = l->mac;
+	if (s != NULL && l->state == LEASE_BOUND) {
+		r.session = s->id;
+		r.arch = s->arch;
+		r.http = s->http;
+		r.ipxe = s->ipxe;
+		r.server = s->server;
+		snprintf(r.image, sizeof r.image, "%s", s->image);
+	}
+	if (store_put(&r) != 0)
+		bug("no room in the batch");
+	if (reply != NULL)
+		waiting[at_hand].replies[waiting[at_hand].n++] = *reply;
+}
+
+void
+dhcp_send(const struct msg_reply_tell *reply)
+{
+	static struct msg m;
+
+	m.nr = MSG_REPLY_TELL;
+	m.u.reply_tell = *reply;
+	chan_send_or_drop(&broker.dhcp_sender, &m);
+}
+
+void
+dhcp_commit(void)
+{
+	if (!store_commit(at_hand))
+		return;
+	at_hand = 1 - at_hand;
+	waiting[at_hand].n = 0;
+}
+
+static void
+acknowledge(const struct msg_reply_tell *r)
+{
+	char text[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+	struct mac mac = {{0}};
+	struct session *s;
+
+	if (r->hw.len == sizeof mac.b)
+		memcpy(mac.b, r->hw.b, sizeof mac.b);
+	s = session_of_mac(&mac, broker.now_ms);
+	if (s != NULL && r->session == s->id)
+		session_confirm(s);
+	log_event(LOG_INFO, "lease", "session=%08x mac=%s ip=%s time=%u", r->session,
+	    mac_format(&mac, text), addr_format(&r->yiaddr, ip), r->lease);
+	dhcp_send(r);
+}
+
+/* After a failed commit nobody is told anything, and every client asks again. The table
+ * keeps the addresses for them: they may be on disk after all. */
+void
+dhcp_completed(void)
+{
+	uint64_t batch;
+	bool ok;
+
+	while (store_completed(&batch, &ok)) {
+		for (unsigned i = 0; ok && i < waiting[batch].n; i++)
+			acknowledge(&waiting[batch].replies[i]);
+		if (!ok)
+			log_event(LOG_ERROR, "store-failed", "reason=\"%s\" unanswered=%u",
+			    store_failure(), waiting[batch].n);
+		waiting[batch].n = 0;
+		if (!ok && store_dead())
+			exit(1);
+	}
+}
