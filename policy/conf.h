@@ -18,9 +18,11 @@
 #include "src/base/ident.h"
 
 #define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text */
-#define CONF_POOLS_MAX 16         /* in a subnet */
-#define CONF_ADDRS_MAX 8          /* routers, name servers */
-#define CONF_IMAGE_MAX 63         /* length of an image name */
+#define CONF_HOSTS_MAX 131072     /* host blocks */
+#define CONF_SUBNETS_MAX 16384
+#define CONF_POOLS_MAX 16 /* in a subnet */
+#define CONF_ADDRS_MAX 8  /* routers, name servers */
+#define CONF_IMAGE_MAX 63 /* length of an image name */
 #define CONF_HOST_MAX 63
 #define CONF_PARAMS_MAX 1024 /* bytes of "name=value\n" lines of one host */
 
@@ -62,7 +64,7 @@ struct conf_host {
 };
 
 struct conf {
-	char state[201];   /* absolute paths */
+	char state[201]; /* absolute paths */
 	char images[201];
 	char keyring[201];
 	unsigned nlinks;
@@ -71,28 +73,30 @@ struct conf {
 	struct conf_subnet *subnets; /* sorted by network, none overlap */
 	unsigned nhosts;
 	struct conf_host *hosts; /* sorted by MAC, all different */
+	unsigned nreserved;
+	uint32_t *reserved; /* indices of hosts with an address, sorted by address */
 
-	enum boot_choice default_boot;           /* known machines without a choice */
+	enum boot_choice default_boot; /* known machines without a choice */
 	char default_image[CONF_IMAGE_MAX + 1];
-	bool unknown_allow;                      /* machines without a host block */
-	enum boot_choice unknown_boot;           /* what they get; UNSET: as default */
+	bool unknown_allow;            /* machines without a host block */
+	enum boot_choice unknown_boot; /* what they get; UNSET: as default */
 	char unknown_image[CONF_IMAGE_MAX + 1];
-	bool ipxe_http;                          /* iPXE loads by HTTP when it can */
-	bool expired_serve;                      /* images past their expiry: true = serve */
+	bool ipxe_http;     /* iPXE loads by HTTP when it can */
+	bool expired_serve; /* images past their expiry: true = serve */
 
-	unsigned workers;                        /* 0: one per core */
-	uint16_t tftp_first, tftp_last;          /* transfer ports */
+	unsigned workers;               /* 0: one per core */
+	uint16_t tftp_first, tftp_last; /* transfer ports */
 	uint16_t http_port;
-	uint16_t head_timeout, idle_timeout;     /* seconds */
-	uint32_t min_rate;                       /* bytes a second */
-	uint16_t rate_window;                    /* seconds */
+	uint16_t head_timeout, idle_timeout; /* seconds */
+	uint32_t min_rate;                   /* bytes a second */
+	uint16_t rate_window;                /* seconds */
 	uint32_t conns_per_address;
-	uint8_t landlock_min;                    /* ABI below which the start is refused */
-	uint8_t log_level;                       /* enum log_level */
-	uint64_t memory;                         /* bytes of sealed image memory */
-	uint32_t uid_base;                       /* 0: named users */
-	uint32_t sessions_max;                   /* boot sessions held at once */
-	uint32_t session_time;                   /* seconds after its last request */
+	uint8_t landlock_min;  /* ABI below which the start is refused */
+	uint8_t log_level;     /* enum log_level */
+	uint64_t memory;       /* bytes of sealed image memory */
+	uint32_t uid_base;     /* 0: named users */
+	uint32_t sessions_max; /* boot sessions held at once */
+	uint32_t session_time; /* seconds after its last request */
 };
 
 struct conf_error {
@@ -100,10 +104,10 @@ struct conf_error {
 	char text[200];        /* what was found and what was expected */
 };
 
-/* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG with *error filled and
- * *conf NULL; nothing is leaked. */
-int conf_parse(const char *text, size_t len, struct conf **conf, struct conf_error *error)
-    MUST_CHECK;
+/* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG / ERR_FULL (too many,
+ * or no memory) with *error filled and *conf NULL; nothing is leaked. */
+int conf_parse(
+    const char *text, size_t len, struct conf **conf, struct conf_error *error) MUST_CHECK;
 void conf_free(struct conf *conf);
 
 /* The subnet that holds the address, NULL if none. */

@@ -1,0 +1,192 @@
+/*
+ * Internal to the configuration: what scanner, grammar and tree building share. Only
+ * policy/conf*.c and the generated scanner and grammar include this.
+ *
+ * A build function returns 0, or a negative enum err after build_fail() has filled the
+ * one error that there is; the grammar stops at the first.
+ */
+#ifndef SALLYPORT_POLICY_CONF_BUILD_H
+#define SALLYPORT_POLICY_CONF_BUILD_H
+
+#include "policy/conf.h"
+
+/* Where something stands in the text; both count from 1, columns in bytes. */
+struct place {
+	unsigned line, column;
+};
+
+/* A piece of the text, borrowed; a quoted text includes its quotes. */
+struct slice {
+	const char *at;
+	uint32_t len;
+};
+
+/* Everything that may be said once: in the file, or in the block that it belongs to. */
+#define SETTING_LIST(X)                             \
+	X(STATE, "'state'")                         \
+	X(IMAGES, "'images'")                       \
+	X(KEYRING, "'keyring'")                     \
+	X(BOOT, "the 'boot' block")                 \
+	X(TFTP, "the 'tftp' block")                 \
+	X(HTTP, "the 'http' block")                 \
+	X(SERVER, "the 'server' block")             \
+	X(DEFAULT, "'default'")                     \
+	X(UNKNOWN, "'unknown'")                     \
+	X(IPXE_TRANSPORT, "'ipxe-transport'")       \
+	X(EXPIRED, "'expired'")                     \
+	X(SESSION_TIME, "'session-time'")           \
+	X(SESSIONS, "'sessions'")                   \
+	X(PORTS, "'ports'")                         \
+	X(PORT, "'port'")                           \
+	X(HEAD_TIMEOUT, "'head-timeout'")           \
+	X(IDLE_TIMEOUT, "'idle-timeout'")           \
+	X(MIN_RATE, "'min-rate'")                   \
+	X(RATE_WINDOW, "'rate-window'")             \
+	X(CONNECTIONS, "'connections-per-address'") \
+	X(WORKERS, "'workers'")                     \
+	X(MEMORY, "'memory'")                       \
+	X(LANDLOCK, "'landlock'")                   \
+	X(LOG_LEVEL, "'log-level'")                 \
+	X(UID_BASE, "'uid-base'")                   \
+	X(LINK_ADDRESS, "'address'")                \
+	X(ROUTER, "'router'")                       \
+	X(DNS, "'dns'")                             \
+	X(DOMAIN, "'domain'")                       \
+	X(LEASE_TIME, "'lease-time'")               \
+	X(HOST_MAC, "'mac'")                        \
+	X(HOST_ADDRESS, "'address'")                \
+	X(HOST_BOOT, "'image' or 'boot'")
+
+enum setting {
+#define X(name, text) SET_##name,
+	SETTING_LIST(X)
+#undef X
+	    SETTING_MAX
+};
+
+/* A host block as it was written; conf_host is made of it when all are known. */
+struct host_draft {
+	struct slice name, image; /* without quotes */
+	struct place name_at, mac_at, address_at;
+	struct mac mac;
+	uint32_t address; /* host order, 0: none */
+	enum boot_choice boot;
+	size_t params_at; /* in build.params */
+	uint16_t params_len;
+};
+
+/* The most "a=b\n" lines that fit in one host's parameters. */
+#define BUILD_PARAMS_MAX (CONF_PARAMS_MAX / 4)
+
+struct build {
+	struct conf *conf;
+	struct conf_error *error;
+	int err; /* 0 as long as *error is not filled */
+
+	/* Scanner: the text, the token it gave last, and what comes behind that. */
+	const char *text;
+	size_t len, offset;
+	struct place next;
+	struct slice last;
+
+	struct place set_at[SETTING_MAX]; /* line 0: not set */
+	struct place link_at[LINK_MAX], link_address_at[LINK_MAX];
+
+	struct place *subnet_at; /* of conf->subnets[], same order and capacity */
+	unsigned subnets_cap;
+	unsigned pool_line[CONF_POOLS_MAX]; /* of the block being read */
+	struct place router_at[CONF_ADDRS_MAX];
+
+	struct host_draft *hosts;
+	unsigned nhosts, hosts_cap;
+	char *params; /* of all hosts; never longer than the text they come from */
+	size_t params_len;
+	unsigned param_line[BUILD_PARAMS_MAX]; /* of the block being read */
+	unsigned nparams;
+};
+
+/* What to sort by: the number, then the text regardless of case, then the index. */
+struct build_key {
+	uint64_t number;
+	struct slice text;
+	uint32_t index;
+};
+
+#define FOUND_MAX 72 /* with NUL */
+
+/* Fills the error and returns err. */
+int build_fail(struct build *b, int err, struct place at, const char *fmt, ...)
+    PRINTF_LIKE(4, 5) MUST_CHECK;
+/* A piece of text as messages show it: quoted, escaped, cut. Returns text. */
+const char *build_found(struct slice s, char text[FOUND_MAX]);
+/* "found S, expected EXPECTED". */
+int build_unexpected(struct build *b, int err, struct place at, struct slice s,
+    const char *expected) MUST_CHECK;
+int build_once(struct build *b, enum setting setting, struct place at) MUST_CHECK;
+void build_again(struct build *b, enum setting first, enum setting last);
+/* A zeroed array of twice the size that starts with what *array holds. */
+int build_grow(struct build *b, struct place at, void **array, size_t size, unsigned used,
+    unsigned *cap) MUST_CHECK;
+void build_sort(struct build_key *keys, size_t n);
+/* Of all equal neighbours, the one whose second comes first in the file. */
+bool build_repeat(const struct build_key *keys, size_t n, uint32_t *first, uint32_t *again);
+bool build_before(struct place a, struct place b);
+/* a-z or 0-9. */
+bool build_is_lower(char c);
+/* Without its quotes. */
+struct slice build_inner(struct slice quoted);
+int build_ipv4(struct build *b, struct slice s, struct place at, uint32_t *v) MUST_CHECK;
+int build_image_name(struct build *b, struct slice s, struct place at) MUST_CHECK;
+uint32_t build_mask(unsigned prefix);
+
+/* policy/conf_setting.c: settings of the whole file. at: the keyword; s_at: the value. */
+int build_path(struct build *b, enum setting setting, struct place at, struct slice s,
+    struct place s_at) MUST_CHECK;
+int build_amount(struct build *b, enum setting setting, struct place at, struct slice s,
+    struct place s_at) MUST_CHECK;
+int build_default(
+    struct build *b, struct place at, struct slice image, struct place image_at) MUST_CHECK;
+int build_unknown(
+    struct build *b, struct place at, bool allow, enum boot_choice choice) MUST_CHECK;
+int build_unknown_image(
+    struct build *b, struct place at, struct slice image, struct place image_at) MUST_CHECK;
+int build_ports(struct build *b, struct place at, struct slice first, struct place first_at,
+    struct slice last, struct place last_at) MUST_CHECK;
+int build_log_level(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_link(struct build *b, struct slice name, struct place at) MUST_CHECK;
+int build_link_address(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+/* The checks that need the whole file, for everything but hosts and subnets. */
+int build_links_finish(struct build *b) MUST_CHECK;
+int build_ports_finish(struct build *b) MUST_CHECK;
+
+/* policy/conf_subnet.c */
+int build_subnet(struct build *b, struct slice s, struct place at) MUST_CHECK;
+int build_pool(struct build *b, struct slice first, struct place first_at,
+    struct slice last, struct place last_at) MUST_CHECK;
+int build_router(struct build *b, struct slice s, struct place at) MUST_CHECK;
+int build_dns(struct build *b, struct slice s, struct place at) MUST_CHECK;
+int build_domain(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_subnet_end(struct build *b) MUST_CHECK;
+int build_subnets_finish(struct build *b) MUST_CHECK;
+
+/* policy/conf_host.c */
+int build_host(struct build *b, struct slice name, struct place at) MUST_CHECK;
+int build_host_mac(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_host_address(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_host_deny(struct build *b, struct place at) MUST_CHECK;
+int build_host_image(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_param(struct build *b, struct slice name, struct place name_at,
+    struct slice value, struct place value_at) MUST_CHECK;
+int build_host_end(struct build *b, struct place at) MUST_CHECK;
+int build_hosts_finish(struct build *b) MUST_CHECK;
+
+/* policy/conf.y and policy/conf.l. Reads b->text; 0 when all of it was understood. */
+int build_parse(struct build *b) MUST_CHECK;
+
+#endif

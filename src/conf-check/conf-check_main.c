@@ -1,0 +1,135 @@
+/*
+ * conf-check: parses the configuration in a cage, so that root never does. Gets the
+ * sealed text and two ways out, answers once, ends: the few facts that the supervisor
+ * needs (exit 0), or one line for the operator (exit 1). The text is distrusted, and so
+ * are scanner and grammar.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/conf.h"
+#include "privsep/cage.h"
+#include "privsep/msg.h"
+#include "privsep/start.h"
+
+#define EXIT_WRONG 1
+
+/* Before the cage, which has no call that reads. */
+static char *
+read_text(size_t *len)
+{
+	struct stat st;
+	char *text;
+	size_t have = 0;
+
+	if (fstat(FD_TEXT, &st) != 0)
+		start_fail("configuration: fstat");
+	errno = 0;
+	if (!S_ISREG(st.st_mode) || st.st_size < 0 || st.st_size > (off_t)CONF_TEXT_MAX)
+		start_fail("configuration: not a file of at most 16 MiB");
+	text = malloc((size_t)st.st_size + 1);
+	if (text == NULL)
+		start_fail("configuration: memory");
+	while (have < (size_t)st.st_size) {
+		ssize_t n =
+		    pread(FD_TEXT, text + have, (size_t)st.st_size - have, (off_t)have);
+
+		if (n <= 0)
+			start_fail("configuration: pread");
+		have += (size_t)n;
+	}
+	*len = have;
+	return text;
+}
+
+/* Longer names of files are cut, never the place and the reason. */
+static void
+complain(const char *file, const struct conf_error *e)
+{
+	char line[512];
+	int n = snprintf(line, sizeof line, "sallyportd: %.250s:%u:%u: %s\n", file, e->line,
+	    e->column, e->text);
+
+	if (n > 0 && write(FD_ERROR, line, (size_t)n) != (ssize_t)n)
+		_exit(EXIT_WALL);
+}
+
+static void
+tell(const struct msg *m)
+{
+	uint8_t bytes[MSG_SIZE_MAX];
+	int n = msg_encode(m, bytes, sizeof bytes);
+
+	if (n < 0)
+		bug("a checked configuration does not fit its message");
+	if (send(FD_TELL, bytes, (size_t)n, MSG_NOSIGNAL) != (ssize_t)n)
+		_exit(EXIT_WALL);
+}
+
+static void
+tell_links(const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->nlinks; i++) {
+		struct msg m = {.nr = MSG_SPEC_LINK_TELL};
+
+		memcpy(m.u.spec_link_tell.name, conf->links[i].name,
+		    sizeof m.u.spec_link_tell.name);
+		m.u.spec_link_tell.address = conf->links[i].address;
+		tell(&m);
+	}
+}
+
+static void
+tell_spec(const struct conf *conf)
+{
+	struct msg m = {.nr = MSG_SPEC_TELL};
+	struct msg_spec_tell *s = &m.u.spec_tell;
+
+	s->workers = (uint8_t)conf->workers;
+	s->tftp_first = conf->tftp_first;
+	s->tftp_last = conf->tftp_last;
+	s->http_port = conf->http_port;
+	s->head_timeout = conf->head_timeout;
+	s->idle_timeout = conf->idle_timeout;
+	s->min_rate = conf->min_rate;
+	s->rate_window = conf->rate_window;
+	s->conns_per_address = conf->conns_per_address;
+	s->landlock = conf->landlock_min;
+	s->log_level = conf->log_level;
+	s->memory = conf->memory;
+	s->uid_base = conf->uid_base;
+	memcpy(s->state, conf->state, sizeof s->state);
+	memcpy(s->images, conf->images, sizeof s->images);
+	memcpy(s->keyring, conf->keyring, sizeof s->keyring);
+	tell(&m);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct start st;
+	struct conf *conf;
+	struct conf_error error;
+	const char *file;
+	char *text;
+	size_t len;
+
+	start_init(&st, ROLE_CONF_CHECK, argc, argv);
+	file = start_option(&st, "file");
+	if (file == NULL)
+		start_fail("argument file");
+	text = read_text(&len);
+	cage_enter(&st, NULL);
+	if (conf_parse(text, len, &conf, &error) != 0) {
+		complain(file, &error);
+		_exit(EXIT_WRONG);
+	}
+	tell_links(conf);
+	tell_spec(conf);
+	_exit(0);
+}
