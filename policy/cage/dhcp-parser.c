@@ -27,5 +27,5 @@ const struct cage_rule cage_rules[] = {
 const size_t cage_rules_count = sizeof cage_rules / sizeof cage_rules[0];
 
 const struct cage_limits cage_role_limits = {
-    .files = FD_FREE, .address_space = 64u << 20, .file_size = 0};
+    .files = FD_FREE, .address_space = 16u << 20, .file_size = 0};
 const bool cage_reads_store = false;

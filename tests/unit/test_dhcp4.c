@@ -70,6 +70,9 @@ golden_requests(void **state)
 		assert_int_equal(q.htype, 1);
 		assert_int_equal(q.hw_len, 6);
 		assert_memory_equal(q.hw, mac, 5);
+		/* Zero is no address. */
+		if (g->type == DHCP4_DISCOVER)
+			assert_int_equal(q.ciaddr.family, ADDR_NONE);
 		assert_int_equal(q.requested.family == ADDR_V4, (g->options & O50) != 0);
 		assert_int_equal(q.server_id.family == ADDR_V4, (g->options & O54) != 0);
 		assert_int_equal(q.max_size != 0, (g->options & O57) != 0);
@@ -343,6 +346,9 @@ ipxe_features(void **state)
 	    0);
 	assert_int_equal(q.ipxe, 1);
 	assert_int_equal(q.ipxe_features, 1u | 1u << 3 | 1u << 31);
+	/* The first and the last number that is no feature. */
+	assert_int_equal(decode_options(OPTIONS("\xaf\4\x0f\0\x30\0"), &q), 0);
+	assert_int_equal(q.ipxe_features, 0);
 	/* Split over two options, in the middle of a TLV. */
 	assert_int_equal(
 	    decode_options(OPTIONS("\xaf\2\x13\1\x35\1\1\xaf\4\1\x14\1\1"), &q), 0);

@@ -174,6 +174,40 @@ reply_values(void **state)
 }
 
 static void
+masks(void **state)
+{
+	(void)state;
+	for (uint8_t prefix = 0; prefix <= 32; prefix++) {
+		struct dhcp4_reply r = plain(DHCP4_ACK);
+		uint8_t p[DHCP4_PACKET_MAX];
+		size_t n, len;
+
+		r.prefix = prefix;
+		n = encode(&r, p);
+		assert_int_equal(dhcp4_find(p, n, 1, &len) != NULL, prefix != 0);
+		/* No broadcast where there are only two addresses, or one. */
+		assert_int_equal(
+		    dhcp4_find(p, n, 28, &len) != NULL, prefix > 0 && prefix < 31);
+	}
+}
+
+/* Told to use the boot file without being told which, UEFI would boot from disk. */
+static void
+no_bootfile(void **state)
+{
+	struct dhcp4_reply r = proxy(DHCP4_OFFER, DHCP4_CLASS_PXE, NULL);
+	uint8_t p[DHCP4_PACKET_MAX];
+	size_t n;
+
+	(void)state;
+	n = encode(&r, p);
+	assert_codes(p, n, "53 54 60 97");
+	r.bootfile = "";
+	n = encode(&r, p);
+	assert_codes(p, n, "53 54 60 97");
+}
+
+static void
 nak(void **state)
 {
 	struct dhcp4_reply r = boot(DHCP4_NAK, DHCP4_CLASS_PXE, "a/b.efi");
@@ -231,14 +265,17 @@ reply_sizes(void **state)
 		size_t limit;
 	} t[] = {{0, 548}, {300, 548}, {575, 548}, {576, 548}, {700, 672}, {1472, 1444},
 	    {1500, 1472}, {1501, 1472}, {9000, 1472}, {0xff00, 1472}};
-	uint8_t long_id[255], p[DHCP4_PACKET_MAX];
+	uint8_t long_id[255], list[252], p[DHCP4_PACKET_MAX];
 	char domain[254];
 
 	(void)state;
 	memset(long_id, 'i', sizeof long_id);
+	memset(list, 10, sizeof list);
 	memset(domain, 'd', 253);
 	domain[253] = '\0';
 	for (size_t i = 0; i < COUNT(t); i++) {
+		bool filled = false;
+
 		/* One byte more of boot file at a time: each length must be right. */
 		for (size_t len = 1; len <= 250; len++) {
 			struct dhcp4_reply r = boot(DHCP4_ACK, DHCP4_CLASS_PXE, NULL);
@@ -248,12 +285,16 @@ reply_sizes(void **state)
 			name[len] = '\0';
 			r.bootfile = name;
 			r.domain = domain;
+			if (t[i].limit > 1400)
+				r.routers = r.dns = (struct dhcp4_span){list, sizeof list};
 			r.client_id = (struct dhcp4_span){long_id, sizeof long_id};
 			r.relay = (struct dhcp4_span){relay_info, sizeof relay_info};
 			r.ipxe = 1;
 			r.max_size = t[i].max_size;
+			filled = filled || encode(&r, p) == t[i].limit;
 			assert_true(encode(&r, p) <= t[i].limit);
 		}
+		assert_true(filled);
 	}
 }
 
@@ -417,6 +458,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(recipes),
 	    cmocka_unit_test(reply_values),
+	    cmocka_unit_test(masks),
+	    cmocka_unit_test(no_bootfile),
 	    cmocka_unit_test(nak),
 	    cmocka_unit_test(never_bootfile_last),
 	    cmocka_unit_test(reply_sizes),

@@ -11,9 +11,9 @@
 
 #include "src/dhcp-sender/reply_check.h"
 
-/* Two links: 10.77.0.1/24 and 192.0.2.129/25. */
-static const struct start two_links = {
-    .nlinks = 2,
+/* A usual link, an odd one, and one with two addresses and no broadcast. */
+static const struct start links = {
+    .nlinks = 3,
     .links =
 	{
 	    {.mac = {{2, 0, 0, 0, 0, 1}},
@@ -23,6 +23,10 @@ static const struct start two_links = {
 	    {.mac = {{2, 0, 0, 0, 0, 2}},
 		.address = {.family = ADDR_V4, .b = {192, 0, 2, 129}},
 		.prefix = 25,
+		.mtu = 1500},
+	    {.mac = {{2, 0, 0, 0, 0, 3}},
+		.address = {.family = ADDR_V4, .b = {198, 51, 100, 4}},
+		.prefix = 31,
 		.mtu = 1500},
 	},
 };
@@ -52,7 +56,7 @@ good(enum way way)
 static bool
 passes(const struct msg_reply_tell *m)
 {
-	return reply_check(&two_links, m) == NULL;
+	return reply_check(&links, m) == NULL;
 }
 
 static void
@@ -90,9 +94,10 @@ static void
 wrong_addresses(void **state)
 {
 	static const uint32_t bad[] = {0x00000001, 0x7f000001, 0xe0000001, 0xefffffff,
-	    0xf0000001, 0xffffffff, 0x0a4d0001, 0x0a4d00ff, 0xc0000281, 0xc00002ff};
-	static const uint32_t fine[] = {
-	    0x0a4d0064, 0x0a4d01ff, 0xc000027f, 0xdfffffff, 0x01000000, 0x0a58ffff};
+	    0xf0000001, 0xffffffff, 0x0a4d0001, 0x0a4d00ff, 0xc0000281, 0xc00002ff,
+	    0xc6336404};
+	static const uint32_t fine[] = {0x0a4d0064, 0x0a4d01ff, 0xc000027f, 0xdfffffff,
+	    0x01000000, 0x0a58ffff, 0xc6336405};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0] + sizeof fine / sizeof fine[0];
@@ -177,7 +182,7 @@ wrong_content(void **state)
 	(void)state;
 	for (size_t i = 0; i < 6; i++)
 		bad[i] = good(BROADCAST);
-	bad[0].link = 2;
+	bad[0].link = 3;
 	bad[1].server_id = (struct addr){.family = ADDR_NONE};
 	bad[2].server_id = addr_v4(0);
 	bad[3].routers.len = 3;
