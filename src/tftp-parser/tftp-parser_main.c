@@ -1,0 +1,247 @@
+/*
+ * The ear of TFTP: takes requests from port 69, decodes them, folds the name, and tells the
+ * broker. Runs in its cage with no privilege and cannot send on any of these sockets: also
+ * what is refused here is answered, if at all, by file-sender. Every datagram is hostile,
+ * and nothing is allocated after the cage.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "privsep/cage.h"
+#include "privsep/chan.h"
+#include "privsep/start.h"
+#include "src/base/log.h"
+#include "src/tftp-parser/origin.h"
+#include "src/wire/path.h"
+#include "src/wire/tftp.h"
+
+#define BATCH 32        /* datagrams of one socket a turn */
+#define QUEUE_DEPTH 512 /* requests that wait for a busy broker */
+#define SHOWN_MAX 128   /* of a client's name in a log line */
+
+/* The receive buffers, shared by the sockets in turn. One byte more than a request may
+ * have, so that a longer one is seen as such. */
+struct batch {
+	struct mmsghdr hdrs[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_in from[BATCH];
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		struct cmsghdr align;
+	} control[BATCH];
+	uint8_t bytes[BATCH][TFTP_REQUEST_MAX + 1];
+};
+
+/* What happened to datagrams that came to nothing. */
+struct drops {
+	uint64_t origin[ORIGIN_MAX];
+	uint64_t target;
+	uint64_t malformed;
+};
+
+static struct start start;
+static struct chan broker;
+static struct batch batch;
+static struct drops drops;
+
+/* The address that the datagram was sent to. False unless it came in on this link and to
+ * one of our own addresses: a request to a broadcast address is ignored (RFC 1123,
+ * 4.2.3.5), and the kernel shows it by naming another address as the one to answer from. */
+static bool
+find_target(struct msghdr *hdr, const struct link *l, struct addr *local)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(hdr);
+	struct in_pktinfo info;
+
+	if (cm == NULL || cm->cmsg_level != IPPROTO_IP || cm->cmsg_type != IP_PKTINFO ||
+	    cm->cmsg_len < CMSG_LEN(sizeof info))
+		return false;
+	memcpy(&info, CMSG_DATA(cm), sizeof info);
+	if (info.ipi_addr.s_addr == 0 || info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr)
+		return false;
+	*local = addr_v4(ntohl(info.ipi_addr.s_addr));
+	return (uint32_t)info.ipi_ifindex == l->ifindex;
+}
+
+/* The error to answer with, or 0 and the name. This server has bytes, not text: RFC 1350's
+ * netascii would change them, so only octet is served. */
+static uint8_t
+judge(const struct tftp_request *r, const struct link *l, const struct addr *peer,
+    char name[PATH_FOLDED_MAX + 1])
+{
+	char from[ADDR_TEXT_MAX], shown[SHOWN_MAX];
+	int err = path_fold(r->name, r->name_len, PATH_TFTP, name);
+
+	if (r->mode != TFTP_OCTET)
+		return TFTP_ERR_ILLEGAL;
+	if (r->write)
+		return TFTP_ERR_ACCESS;
+	if (err == 0)
+		return 0;
+	log_limited(LOG_NOTICE, "tftp-name-refused",
+	    "link=%s from=%s reason=\"%s\" name=%s", l->name, addr_format(peer, from),
+	    err_text(err), log_quote(r->name, r->name_len, shown, sizeof shown));
+	return TFTP_ERR_NOT_FOUND;
+}
+
+static void
+tell_broker(const struct tftp_request *r, unsigned link, const struct addr *peer,
+    uint16_t port, const struct addr *local)
+{
+	struct msg m = {.nr = MSG_RRQ_TELL};
+	struct msg_rrq_tell *t = &m.u.rrq_tell;
+
+	t->link = (uint8_t)link;
+	t->peer = *peer;
+	t->port = port;
+	t->local = *local;
+	t->options = r->options;
+	t->blksize = r->blksize;
+	t->timeout = r->timeout;
+	t->windowsize = r->windowsize;
+	t->fault = judge(r, &start.links[link], peer, t->name);
+	chan_send_or_drop(&broker, &m);
+}
+
+static void
+on_malformed(const struct link *l, const struct addr *peer, int err, size_t len)
+{
+	char from[ADDR_TEXT_MAX];
+
+	drops.malformed++;
+	log_limited(LOG_NOTICE, "tftp-malformed",
+	    "link=%s from=%s reason=\"%s\" bytes=%zu so-far=%llu", l->name,
+	    addr_format(peer, from), err_text(err), len,
+	    (unsigned long long)drops.malformed);
+}
+
+static void
+on_datagram(unsigned link, unsigned i)
+{
+	const struct link *l = &start.links[link];
+	const struct sockaddr_in *from = &batch.from[i];
+	struct addr peer = addr_v4(ntohl(from->sin_addr.s_addr)), local;
+	uint16_t port = ntohs(from->sin_port);
+	size_t len = batch.hdrs[i].msg_len;
+	struct tftp_request r;
+	enum origin origin;
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	if (!find_target(&batch.hdrs[i].msg_hdr, l, &local)) {
+		drops.target++;
+		log_limited(LOG_NOTICE, "tftp-not-for-us", "link=%s from=%s so-far=%llu",
+		    l->name, addr_format(&peer, text), (unsigned long long)drops.target);
+		return;
+	}
+	origin = origin_check(addr_to_v4(&peer), port, l, start.links, start.nlinks);
+	if (origin != ORIGIN_GOOD) {
+		drops.origin[origin]++;
+		log_limited(LOG_NOTICE, "tftp-bad-origin",
+		    "link=%s from=%s port=%u reason=\"%s\" so-far=%llu", l->name,
+		    addr_format(&peer, text), port, origin_name(origin),
+		    (unsigned long long)drops.origin[origin]);
+		return;
+	}
+	err = tftp_decode_request(batch.bytes[i], len, &r);
+	if (err != 0)
+		on_malformed(l, &peer, err, len);
+	else
+		tell_broker(&r, link, &peer, port, &local);
+}
+
+static void
+listen_once(unsigned link)
+{
+	int n;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct msghdr *hdr = &batch.hdrs[i].msg_hdr;
+
+		memset(&batch.from[i], 0, sizeof batch.from[i]);
+		batch.iov[i] = (struct iovec){batch.bytes[i], sizeof batch.bytes[i]};
+		hdr->msg_name = &batch.from[i];
+		hdr->msg_namelen = sizeof batch.from[i];
+		hdr->msg_iov = &batch.iov[i];
+		hdr->msg_iovlen = 1;
+		hdr->msg_control = &batch.control[i];
+		hdr->msg_controllen = sizeof batch.control[i];
+		hdr->msg_flags = 0;
+	}
+	n = recvmmsg(FD_RX69 + (int)link, batch.hdrs, BATCH, MSG_DONTWAIT, NULL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		log_limited(LOG_WARNING, "tftp-receive", "link=%s error=\"%s\"",
+		    start.links[link].name, strerrordesc_np(errno));
+	for (int i = 0; i < n; i++)
+		on_datagram(link, (unsigned)i);
+}
+
+/* One batch of each socket that has something; another one is first each time, so that a
+ * full queue hits all links alike. */
+static void
+listen_all(const struct pollfd *ready)
+{
+	static unsigned first;
+	uint64_t dropped = broker.dropped;
+
+	first++;
+	for (unsigned i = 0; i < start.nlinks; i++) {
+		unsigned link = (first + i) % start.nlinks;
+
+		if (ready[link].revents != 0)
+			listen_once(link);
+	}
+	chan_flush(&broker);
+	if (broker.dropped != dropped)
+		log_limited(LOG_WARNING, "tftp-overload", "dropped=%llu so-far=%llu",
+		    (unsigned long long)(broker.dropped - dropped),
+		    (unsigned long long)broker.dropped);
+}
+
+static void
+on_notice(void)
+{
+	enum role role;
+	unsigned index;
+
+	if (!super_poll(&role, &index))
+		return;
+	if (role == ROLE_BROKER)
+		chan_reset(&broker);
+	super_cleared(role, index);
+}
+
+static void
+loop(void)
+{
+	struct pollfd p[2 + LINK_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
+
+	for (unsigned i = 0; i < start.nlinks; i++)
+		p[2 + i] = (struct pollfd){.fd = FD_RX69 + (int)i, .events = POLLIN};
+	for (;;) {
+		/* The broker says nothing here; only room in its queue matters. */
+		p[1].fd = chan_blocked(&broker) ? FD_BROKER : -1;
+		p[1].events = POLLOUT;
+		if (ppoll(p, 2 + start.nlinks, NULL, NULL) < 0)
+			continue;
+		if (p[0].revents != 0)
+			on_notice();
+		if (p[1].revents != 0)
+			chan_flush(&broker);
+		listen_all(p + 2);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	start_init(&start, ROLE_TFTP_PARSER, argc, argv);
+	chan_init(&broker, FD_BROKER, ROLE_TFTP_PARSER, ROLE_BROKER, 0, QUEUE_DEPTH);
+	cage_enter(&start, NULL);
+	start_ready();
+	loop();
+}
