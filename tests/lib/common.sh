@@ -66,6 +66,26 @@ same()
 	fi
 }
 
+# differs NAME UNWANTED GOT
+differs()
+{
+	if [ "$2" != "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1" "got '$3'"
+	fi
+}
+
+# less NAME GOT LIMIT
+less()
+{
+	if [ "$2" -lt "$3" ]; then
+		ok "$1 ($2)"
+	else
+		not_ok "$1" "$2 is not below $3"
+	fi
+}
+
 # matches NAME EXTENDED_REGEX TEXT: some line matches.
 matches()
 {
