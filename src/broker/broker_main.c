@@ -1,0 +1,110 @@
+/*
+ * The broker: decides everything, and has neither a network nor an image directory nor
+ * the text of a template. Root until the cage is up; after that its own uid, the lease
+ * store's open file, and channels. Distrusts every neighbour but the supervisor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "privsep/cage.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/broker/broker.h"
+#include "src/broker/files.h"
+#include "src/broker/loop.h"
+#include "src/broker/session.h"
+
+#define DEPTH_SENDER 1024 /* messages queued to a mouth */
+#define DEPTH_VERIFIER 512
+#define DEPTH_EAR 1 /* they are never spoken to */
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+
+/* The descriptor stays open: its number is not to be had by another. */
+static struct conf *
+load_conf(void)
+{
+	struct conf_error error;
+	struct conf *conf;
+	struct stat st;
+	const char *text;
+
+	errno = 0;
+	if (fstat(FD_CONF, &st) != 0 || (fcntl(FD_CONF, F_GET_SEALS) & SEALS) != SEALS)
+		start_fail("sealed configuration");
+	if (st.st_size <= 0 || st.st_size > (off_t)CONF_TEXT_MAX)
+		start_fail("size of the configuration");
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, FD_CONF, 0);
+	if (text == MAP_FAILED)
+		start_fail("mapping of the configuration");
+	if (conf_parse(text, (size_t)st.st_size, &conf, &error) != 0) {
+		log_event(LOG_ERROR, "configuration", "line=%u column=%u error=\"%s\"",
+		    error.line, error.column, error.text);
+		start_fail("configuration");
+	}
+	munmap((void *)(uintptr_t)text, (size_t)st.st_size);
+	return conf;
+}
+
+static void
+open_chan(struct chan *c, int fd, enum role peer, unsigned index, unsigned depth)
+{
+	chan_init(c, fd, ROLE_BROKER, peer, index, depth);
+}
+
+static void
+open_channels(void)
+{
+	open_chan(&broker.dhcp_parser, FD_DHCP_PARSER, ROLE_DHCP_PARSER, 0, DEPTH_EAR);
+	open_chan(&broker.tftp_parser, FD_TFTP_PARSER, ROLE_TFTP_PARSER, 0, DEPTH_EAR);
+	open_chan(&broker.dhcp_sender, FD_DHCP_SENDER, ROLE_DHCP_SENDER, 0, DEPTH_SENDER);
+	open_chan(&broker.verifier, FD_VERIFIER, ROLE_VERIFIER, 0, DEPTH_VERIFIER);
+	for (unsigned i = 0; i < broker.start.workers; i++) {
+		int fd = (int)i;
+
+		open_chan(&broker.file_sender[i], FD_FILE_SENDER + fd, ROLE_FILE_SENDER, i,
+		    DEPTH_SENDER);
+		open_chan(&broker.http_parser[i], FD_HTTP_PARSER + fd, ROLE_HTTP_PARSER, i,
+		    DEPTH_EAR);
+	}
+}
+
+static void
+open_store(void *arg)
+{
+	(void)arg;
+	dhcp_open_store();
+}
+
+static void
+start_store(void *arg)
+{
+	(void)arg;
+	dhcp_start_store();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct cage_hooks hooks = {
+	    .own_files = open_store,
+	    .threads = start_store,
+	};
+
+	start_init(&broker.start, ROLE_BROKER, argc, argv);
+	broker.now_ms = clock_mono_ms();
+	broker.wall_s = clock_wall_s();
+	broker.conf = load_conf();
+	open_channels();
+	session_init(broker.conf->sessions_max, broker.conf->session_time);
+	files_init();
+	loop_init();
+	cage_enter(&broker.start, &hooks);
+	files_start();
+	start_ready();
+	for (;;)
+		loop_turn();
+}

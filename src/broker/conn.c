@@ -1,0 +1,125 @@
+/*
+ * Broker: tables of HTTP connections. Numbers and addresses are file-sender's word.
+ */
+#include "src/broker/conn.h"
+
+#include <stdlib.h>
+
+#include "privsep/roles.h"
+#include "privsep/start.h"
+#include "src/base/hash.h"
+
+#define BUCKETS 4096u
+#define NONE UINT32_MAX
+
+struct conns {
+	uint64_t highest;
+	unsigned count;
+	uint32_t free;
+	uint32_t buckets[BUCKETS];
+	struct conn all[CONN_MAX];
+};
+
+static struct conns *workers[WORKER_MAX];
+static struct hash_key key;
+
+void
+conn_init(unsigned n)
+{
+	hash_key_random(&key);
+	for (unsigned i = 0; i < n; i++) {
+		if (workers[i] == NULL)
+			workers[i] = malloc(sizeof *workers[i]);
+		if (workers[i] == NULL)
+			start_fail("memory for connections");
+		conn_forget(i);
+	}
+}
+
+void
+conn_forget(unsigned worker)
+{
+	struct conns *t = workers[worker];
+
+	t->highest = 0;
+	t->count = 0;
+	t->free = 0;
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		t->buckets[i] = NONE;
+	for (uint32_t i = 0; i < CONN_MAX; i++)
+		t->all[i].next = i + 1 < CONN_MAX ? i + 1 : NONE;
+}
+
+static uint32_t *
+bucket_of(struct conns *t, uint64_t id)
+{
+	return &t->buckets[hash_bytes(&key, &id, sizeof id) % BUCKETS];
+}
+
+int
+conn_add(unsigned worker, uint64_t id, const struct addr *peer)
+{
+	struct conns *t = workers[worker];
+	uint32_t *bucket = bucket_of(t, id);
+	uint32_t i = t->free;
+
+	if (conn_find(worker, id) != NULL)
+		return ERR_DUPLICATE;
+	if (id > t->highest)
+		t->highest = id;
+	if (i == NONE)
+		return ERR_FULL;
+	t->free = t->all[i].next;
+	t->all[i] = (struct conn){id, *peer, *bucket};
+	*bucket = i;
+	t->count++;
+	return 0;
+}
+
+const struct conn *
+conn_find(unsigned worker, uint64_t id)
+{
+	struct conns *t = workers[worker];
+
+	for (uint32_t i = *bucket_of(t, id); i != NONE; i = t->all[i].next)
+		if (t->all[i].id == id)
+			return &t->all[i];
+	return NULL;
+}
+
+bool
+conn_was(unsigned worker, uint64_t id)
+{
+	return id <= workers[worker]->highest;
+}
+
+bool
+conn_full(unsigned worker)
+{
+	return workers[worker]->free == NONE;
+}
+
+int
+conn_end(unsigned worker, uint64_t id)
+{
+	struct conns *t = workers[worker];
+	uint32_t *link = bucket_of(t, id);
+	uint32_t i;
+
+	while (*link != NONE && t->all[*link].id != id)
+		link = &t->all[*link].next;
+	i = *link;
+	if (i == NONE)
+		return ERR_ABSENT;
+	*link = t->all[i].next;
+	t->all[i].next = t->free;
+	t->free = i;
+	t->count--;
+	return 0;
+}
+
+unsigned
+conn_count(unsigned worker)
+{
+	return workers[worker]->count;
+}

@@ -1,0 +1,233 @@
+/*
+ * Broker: HTTP requests. http-parser may be owned: whose request it is, it cannot say,
+ * for the address of each connection was announced by file-sender.
+ */
+#include "src/broker/http.h"
+
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/broker/broker.h"
+#include "src/broker/conn.h"
+#include "src/broker/http_rules.h"
+#include "src/broker/serve.h"
+#include "src/broker/wait.h"
+
+static uint64_t grace_until_ms[WORKER_MAX];
+
+void
+http_init(void)
+{
+	conn_init(broker.start.workers);
+	for (unsigned i = 0; i < broker.start.workers; i++)
+		grace_until_ms[i] = broker.now_ms + HTTP_GRACE_MS;
+}
+
+void
+http_forget(unsigned worker)
+{
+	conn_forget(worker);
+	wait_forget(worker);
+	grace_until_ms[worker] = broker.now_ms + HTTP_GRACE_MS;
+}
+
+void
+on_conn_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_conn_tell *t = &m->u.conn_tell;
+	int err;
+
+	(void)fd;
+	if (addr_is_unset(&t->peer)) {
+		chan_peer_fault(from, "a connection with nobody");
+		return;
+	}
+	err = conn_add(from->index, t->conn, &t->peer);
+	if (err == ERR_DUPLICATE)
+		chan_peer_fault(from, "the same connection twice");
+	else if (err != 0)
+		log_limited(LOG_WARNING, "connections-full", "worker=%u", from->index);
+}
+
+void
+on_end_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	uint64_t id = m->u.end_tell.conn;
+
+	(void)fd;
+	if (conn_end(from->index, id) != 0 && !conn_was(from->index, id))
+		chan_peer_fault(from, "the end of a connection that it has not announced");
+}
+
+void
+on_sender_reset_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	(void)m;
+	(void)fd;
+	http_forget(from->index);
+}
+
+static int
+deny(unsigned worker, uint64_t conn, uint16_t status, bool head, bool keep)
+{
+	struct msg out = {.nr = MSG_HTTP_DENY_TELL};
+
+	out.u.http_deny_tell.conn = conn;
+	out.u.http_deny_tell.status = status;
+	out.u.http_deny_tell.head = head;
+	out.u.http_deny_tell.keep = keep;
+	return chan_send(&broker.file_sender[worker], &out);
+}
+
+/* 304, 412 and 416 say which object they speak of. */
+static int
+deny_object(unsigned worker, const struct msg_get_tell *m, uint16_t status,
+    const struct http_object *object)
+{
+	struct msg out = {.nr = MSG_HTTP_DENY_TELL};
+	struct msg_http_deny_tell *d = &out.u.http_deny_tell;
+
+	d->conn = m->conn;
+	d->status = status;
+	d->head = m->method == HTTP_HEAD;
+	d->keep = m->keep;
+	d->total = object->length;
+	memcpy(d->etag, object->etag, sizeof d->etag);
+	d->modified = object->modified;
+	return chan_send(&broker.file_sender[worker], &out);
+}
+
+static int
+grant(unsigned worker, const struct msg_get_tell *m, const struct session *s,
+    const struct serve_object *found, const struct http_decision *d)
+{
+	struct msg out = {.nr = MSG_HTTP_GRANT_TELL};
+	struct msg_http_grant_tell *g = &out.u.http_grant_tell;
+
+	if (memfd_tell(found->object.mem, worker) != 0)
+		return ERR_FULL;
+	g->conn = m->conn;
+	g->session = s->id;
+	g->status = d->status;
+	g->head = m->method == HTTP_HEAD;
+	g->keep = m->keep;
+	g->memfd = found->object.mem->number;
+	g->offset = found->object.offset;
+	g->first = d->first;
+	g->length = d->length;
+	g->total = found->object.length;
+	g->content = (uint8_t)found->content;
+	memcpy(g->etag, found->object.hash, sizeof g->etag);
+	g->modified = found->modified;
+	memcpy(g->name, m->path, sizeof g->name);
+	return chan_send(&broker.file_sender[worker], &out);
+}
+
+static int
+answer(unsigned worker, const struct msg_get_tell *m, const struct conn *conn,
+    const struct session *s, const struct serve_object *found)
+{
+	struct http_object object = {
+	    .modified = found->modified, .length = found->object.length};
+	struct http_decision d;
+	int err;
+
+	memcpy(object.etag, found->object.hash, sizeof object.etag);
+	http_decide(m, &object, &d);
+	if (d.status != 200 && d.status != 206)
+		return deny_object(worker, m, d.status, &object);
+	err = grant(worker, m, s, found, &d);
+	if (err == 0)
+		serve_log_file(s, &conn->peer, m->path, true);
+	return err;
+}
+
+int
+http_try(
+    unsigned worker, const struct msg_get_tell *m, bool last, struct render_ticket *ticket)
+{
+	const struct conn *conn = conn_find(worker, m->conn);
+	bool head = m->method == HTTP_HEAD;
+	struct serve_object found;
+	struct session *s;
+	int err;
+
+	*ticket = (struct render_ticket){0};
+	if (conn == NULL)
+		return 0;
+	s = session_of_addr(&conn->peer, broker.now_ms);
+	if (s == NULL) {
+		serve_log_stranger(&conn->peer, m->path, true);
+		return deny(worker, m->conn, 404, head, m->keep);
+	}
+	session_touch(s, broker.now_ms);
+	err = serve_find(s, &conn->peer, m->path, true, &found, ticket);
+	if (err == ERR_STATE && !last)
+		return ERR_STATE;
+	*ticket = (struct render_ticket){0};
+	if (err != 0)
+		return deny(worker, m->conn, 404, head, m->keep);
+	return answer(worker, m, conn, s, &found);
+}
+
+/* False when nobody is there to be answered. One that was never announced is a breach,
+ * except shortly after a start; one that found no room is sent away. */
+static bool
+is_answered(struct chan *from, uint64_t conn, bool head)
+{
+	unsigned worker = from->index;
+
+	if (conn_find(worker, conn) != NULL)
+		return true;
+	if (!conn_was(worker, conn) && broker.now_ms >= grace_until_ms[worker])
+		chan_peer_fault(from, "a connection that was never announced");
+	else if (conn_full(worker) && deny(worker, conn, 503, head, false) != 0)
+		log_limited(LOG_NOTICE, "dropped", "via=http why=\"busy\"");
+	return false;
+}
+
+static bool
+is_well_formed(const struct msg_get_tell *t)
+{
+	return t->match.len % HTTP_TAG_SIZE == 0 &&
+	       t->none_match.len % HTTP_TAG_SIZE == 0 &&
+	       (t->range_tag.len == HTTP_TAG_SIZE || t->range_tag.len == 0);
+}
+
+void
+on_get_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_get_tell *t = &m->u.get_tell;
+	struct render_ticket ticket;
+	int err;
+
+	(void)fd;
+	if (!is_well_formed(t)) {
+		chan_peer_fault(from, "an entity tag of another length");
+		return;
+	}
+	if (!is_answered(from, t->conn, t->method == HTTP_HEAD))
+		return;
+	err = http_try(from->index, t, false, &ticket);
+	if (err != 0)
+		err = wait_add_get(from->index, t, &ticket);
+	if (err == ERR_DUPLICATE)
+		chan_peer_fault(from, "two requests of a connection at once");
+	else if (err != 0)
+		bug("a request was read without room for it");
+}
+
+void
+on_bad_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_bad_tell *t = &m->u.bad_tell;
+
+	(void)fd;
+	if (t->status < 400) {
+		chan_peer_fault(from, "a refusal with a status that is none");
+		return;
+	}
+	if (is_answered(from, t->conn, t->head != 0) &&
+	    deny(from->index, t->conn, t->status, t->head != 0, false) != 0)
+		bug("a request was read without room for its answer");
+}

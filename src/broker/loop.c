@@ -1,0 +1,225 @@
+/*
+ * Broker: who is read when. What comes in may be anything that an owned neighbour can
+ * say within msgs.def; here it only decides how often its sender is listened to.
+ */
+#include "src/broker/loop.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/broker/broker.h"
+#include "src/broker/files.h"
+
+#define BATCH 64         /* messages of one channel in a turn */
+#define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
+#define DHCP_ROOM 64     /* replies that may be on their way to the store and back */
+#define EAR_MAX (4 + 2 * WORKER_MAX)
+
+/* A channel that we read. */
+struct ear {
+	struct chan *chan;
+	bool (*may_read)(const struct chan *c); /* NULL: always */
+	unsigned batch;
+	bool more; /* the last batch ended before the channel was empty */
+	bool dead;
+};
+
+static struct ear ears[EAR_MAX];
+static unsigned near;
+
+static bool
+dhcp_may_read(const struct chan *c)
+{
+	(void)c;
+	return chan_room(&broker.dhcp_sender, DHCP_ROOM);
+}
+
+static bool
+http_may_read(const struct chan *c)
+{
+	return files_may_read(c->index);
+}
+
+static void
+add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
+{
+	ears[near++] = (struct ear){.chan = c, .may_read = may_read, .batch = batch};
+}
+
+void
+loop_init(void)
+{
+	near = 0;
+	add(&broker.verifier, NULL, BATCH);
+	add(&broker.dhcp_sender, NULL, BATCH);
+	add(&broker.dhcp_parser, dhcp_may_read, BATCH);
+	add(&broker.tftp_parser, NULL, BATCH);
+	for (unsigned i = 0; i < broker.start.workers; i++) {
+		add(&broker.file_sender[i], NULL, BATCH_SENDER);
+		add(&broker.http_parser[i], http_may_read, BATCH);
+	}
+}
+
+static void
+dispatch(struct chan *from, const struct msg *m, int fd)
+{
+	if (m->nr == MSG_DHCP_TELL)
+		on_dhcp_tell(from, &m->u.dhcp_tell);
+	else if (!files_dispatch(from, m, &fd))
+		chan_peer_fault(from, "a message that nobody handles");
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+read_ear(struct ear *ear)
+{
+	struct msg m;
+	int fd = -1;
+
+	ear->more = false;
+	for (unsigned n = 0; !ear->dead && !ear->chan->breached; n++) {
+		int got;
+
+		if (n == ear->batch ||
+		    (ear->may_read != NULL && !ear->may_read(ear->chan))) {
+			ear->more = true;
+			return;
+		}
+		got = chan_recv(ear->chan, &m, &fd);
+		if (got == 0)
+			return;
+		if (got == 1)
+			dispatch(ear->chan, &m, fd);
+		else
+			ear->dead = got != ERR_DENIED;
+	}
+}
+
+/* http-parser is not read before its file-sender is empty: a request would seem to be of
+ * a connection that nobody has announced. */
+static void
+read_all(const struct pollfd *polls)
+{
+	bool behind = false;
+
+	for (unsigned i = 0; i < near; i++) {
+		struct ear *ear = &ears[i];
+		bool request = ear->chan->peer == ROLE_HTTP_PARSER;
+		bool sender = ear->chan->peer == ROLE_FILE_SENDER;
+
+		if (request && behind) {
+			ear->more |= polls[i].revents != 0;
+			continue;
+		}
+		/* file-sender also when it was silent at the time of the poll. */
+		if (sender || ear->more || (polls[i].revents & ~POLLOUT) != 0)
+			read_ear(ear);
+		if (sender)
+			behind = ear->more;
+	}
+}
+
+static struct chan *
+chan_of(enum role role, unsigned index)
+{
+	switch (role) {
+	case ROLE_VERIFIER: return &broker.verifier;
+	case ROLE_DHCP_PARSER: return &broker.dhcp_parser;
+	case ROLE_DHCP_SENDER: return &broker.dhcp_sender;
+	case ROLE_TFTP_PARSER: return &broker.tftp_parser;
+	case ROLE_FILE_SENDER:
+		return index < broker.start.workers ? &broker.file_sender[index] : NULL;
+	case ROLE_HTTP_PARSER:
+		return index < broker.start.workers ? &broker.http_parser[index] : NULL;
+	default: return NULL;
+	}
+}
+
+static void
+forget(enum role role, unsigned index)
+{
+	struct chan *c = chan_of(role, index);
+
+	if (c != NULL) {
+		chan_reset(c);
+		files_gone(role, index);
+	}
+	for (unsigned i = 0; i < near; i++)
+		if (ears[i].chan == c)
+			ears[i].more = ears[i].dead = false;
+	super_cleared(role, index);
+}
+
+static void
+hear_supervisor(void)
+{
+	enum role role;
+	unsigned index;
+
+	while (super_poll(&role, &index))
+		forget(role, index);
+}
+
+/* Returns how long to wait, milliseconds. */
+static int
+fill(struct pollfd *polls)
+{
+	int timeout = files_timeout();
+
+	for (unsigned i = 0; i < near; i++) {
+		struct ear *ear = &ears[i];
+		struct chan *c = ear->chan;
+		bool open = !ear->dead && !c->breached;
+		bool may = open && (ear->may_read == NULL || ear->may_read(c));
+
+		polls[i] = (struct pollfd){.fd = c->fd};
+		if (may && !ear->more)
+			polls[i].events = POLLIN;
+		if (may && ear->more)
+			timeout = 0;
+		if (chan_blocked(c))
+			polls[i].events |= POLLOUT;
+		/* poll reports a hang-up also of what nothing is asked about. */
+		if (!open || polls[i].events == 0)
+			polls[i].fd = -1;
+	}
+	polls[near] = (struct pollfd){.fd = FD_SUPER, .events = POLLIN};
+	polls[near + 1] = (struct pollfd){.fd = dhcp_store_fd(), .events = POLLIN};
+	return timeout;
+}
+
+static void
+wait_for(struct pollfd *polls)
+{
+	int ms = fill(polls);
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+	if (ppoll(polls, near + 2, &t, NULL) < 0)
+		for (unsigned i = 0; i < near + 2; i++)
+			polls[i].revents = 0;
+	broker.now_ms = clock_mono_ms();
+	broker.wall_s = clock_wall_s();
+}
+
+void
+loop_turn(void)
+{
+	struct pollfd polls[EAR_MAX + 2];
+
+	wait_for(polls);
+	if (polls[near].revents != 0)
+		hear_supervisor();
+	if (polls[near + 1].revents != 0)
+		dhcp_completed();
+	read_all(polls);
+	files_turn();
+	dhcp_commit();
+	for (unsigned i = 0; i < near; i++)
+		chan_flush(ears[i].chan);
+}

@@ -1,0 +1,151 @@
+/*
+ * Broker: TFTP requests. tftp-parser may be owned: then it can ask in the name of any
+ * address, and gets for each what its session allows, sent to that address and no other.
+ */
+#include "src/broker/tftp.h"
+
+#include <string.h>
+
+#include "src/base/log.h"
+#include "src/broker/broker.h"
+#include "src/broker/serve.h"
+#include "src/broker/wait.h"
+
+#define BLKSIZE_MIN 8u
+#define BLKSIZE_DEFAULT 512u
+#define HEADERS 32u /* IPv4 20, UDP 8, TFTP 4 */
+
+#define ERROR_NOT_FOUND 1
+
+/* A client keeps to one file-sender for one transfer: its port chooses. */
+static struct chan *
+mouth_for(const struct msg_rrq_tell *m, unsigned *worker)
+{
+	uint32_t h = UINT32_C(2166136261);
+
+	for (unsigned i = 0; i < sizeof m->peer.b; i++)
+		h = (h ^ m->peer.b[i]) * UINT32_C(16777619);
+	h = (h ^ (m->port & 0xffu)) * UINT32_C(16777619);
+	h = (h ^ m->port >> 8) * UINT32_C(16777619);
+	*worker = (h ^ h >> 16) % broker.start.workers;
+	return &broker.file_sender[*worker];
+}
+
+static int
+deny(struct chan *mouth, const struct msg_rrq_tell *m, uint8_t code)
+{
+	struct msg out = {.nr = MSG_TFTP_DENY_TELL};
+
+	out.u.tftp_deny_tell.peer = m->peer;
+	out.u.tftp_deny_tell.port = m->port;
+	out.u.tftp_deny_tell.local = m->local;
+	out.u.tftp_deny_tell.code = code;
+	return chan_send(mouth, &out);
+}
+
+void
+tftp_choose_options(
+    const struct msg_rrq_tell *m, uint32_t mtu, struct msg_tftp_grant_tell *grant)
+{
+	uint32_t most = mtu > HEADERS + BLKSIZE_MIN ? mtu - HEADERS : BLKSIZE_MIN;
+
+	grant->options = m->options & TFTP_TSIZE;
+	grant->blksize = BLKSIZE_DEFAULT;
+	grant->windowsize = 1;
+	if ((m->options & TFTP_BLKSIZE) != 0 && m->blksize >= BLKSIZE_MIN) {
+		grant->options |= TFTP_BLKSIZE;
+		grant->blksize = m->blksize < most ? m->blksize : (uint16_t)most;
+	}
+	if ((m->options & TFTP_TIMEOUT) != 0 && m->timeout > 0) {
+		grant->options |= TFTP_TIMEOUT;
+		grant->timeout = m->timeout;
+	}
+	if ((m->options & TFTP_WINDOWSIZE) != 0 && m->windowsize > 0) {
+		grant->options |= TFTP_WINDOWSIZE;
+		grant->windowsize =
+		    m->windowsize < TFTP_WINDOW_MAX ? m->windowsize : TFTP_WINDOW_MAX;
+	}
+}
+
+static int
+grant(unsigned worker, const struct msg_rrq_tell *m, const struct session *s,
+    const struct serve_object *found)
+{
+	struct msg out = {.nr = MSG_TFTP_GRANT_TELL};
+	struct msg_tftp_grant_tell *g = &out.u.tftp_grant_tell;
+
+	if (memfd_tell(found->object.mem, worker) != 0)
+		return ERR_FULL;
+	g->session = s->id;
+	g->peer = m->peer;
+	g->port = m->port;
+	g->local = m->local;
+	g->memfd = found->object.mem->number;
+	g->offset = found->object.offset;
+	g->length = found->object.length;
+	memcpy(g->name, m->name, sizeof g->name);
+	tftp_choose_options(m, broker.start.links[m->link].mtu, g);
+	if (chan_send(&broker.file_sender[worker], &out) != 0)
+		return ERR_FULL;
+	serve_log_file(s, &m->peer, m->name, false);
+	return 0;
+}
+
+int
+tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
+{
+	struct session *s = session_of_addr(&m->peer, broker.now_ms);
+	unsigned worker;
+	struct chan *mouth = mouth_for(m, &worker);
+	struct serve_object found;
+	int err;
+
+	*ticket = (struct render_ticket){0};
+	if (m->fault != 0)
+		return deny(mouth, m, m->fault);
+	if (s == NULL) {
+		serve_log_stranger(&m->peer, m->name, false);
+		return deny(mouth, m, ERROR_NOT_FOUND);
+	}
+	session_touch(s, broker.now_ms);
+	err = serve_find(s, &m->peer, m->name, false, &found, ticket);
+	if (err == ERR_STATE && !last)
+		return ERR_STATE;
+	if (err != 0)
+		return deny(mouth, m, ERROR_NOT_FOUND);
+	return grant(worker, m, s, &found);
+}
+
+/* An answer leaves from the address that the request came to, so it has to be ours. */
+static bool
+is_ours(const struct addr *a)
+{
+	for (unsigned i = 0; i < broker.start.nlinks; i++)
+		if (addr_equal(a, &broker.start.links[i].address))
+			return true;
+	return false;
+}
+
+void
+on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_rrq_tell *t = &m->u.rrq_tell;
+	struct render_ticket ticket;
+	int err;
+
+	(void)fd;
+	if (t->link >= broker.start.nlinks) {
+		chan_peer_fault(from, "a request on a link that there is not");
+		return;
+	}
+	if (addr_is_unset(&t->peer) || t->port == 0 || !is_ours(&t->local)) {
+		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
+		return;
+	}
+	err = tftp_try(t, false, &ticket);
+	/* Under load the client has to ask again: nobody else waits for its mouth. */
+	if (err == ERR_STATE)
+		err = wait_add_rrq(t, &ticket);
+	if (err != 0)
+		log_limited(LOG_NOTICE, "dropped", "via=tftp why=\"busy\"");
+}
