@@ -1,0 +1,134 @@
+/*
+ * The configuration: any text gives a sound tree or one error inside the text. What a
+ * sound tree is, is said here a second time, without the code that builds it.
+ */
+#include "fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/conf.h"
+
+#define REQUIRE(what)            \
+	do {                     \
+		if (!(what))     \
+			abort(); \
+	} while (0)
+
+static void
+check_error(const struct conf_error *e, int rc, const uint8_t *text, size_t len)
+{
+	unsigned line = 1;
+	size_t start = 0, end;
+
+	REQUIRE(rc < 0 && e->text[0] != '\0');
+	REQUIRE(memchr(e->text, '\0', sizeof e->text) != NULL);
+	for (const char *p = e->text; *p != '\0'; p++)
+		REQUIRE(*p >= ' ' && *p <= '~');
+	while (line < e->line) {
+		const uint8_t *nl = memchr(text + start, '\n', len - start);
+
+		REQUIRE(nl != NULL);
+		start = (size_t)(nl - text) + 1;
+		line++;
+	}
+	for (end = start; end < len && text[end] != '\n'; end++)
+		continue;
+	REQUIRE(e->line >= 1 && e->column >= 1 && e->column - 1 <= end - start);
+}
+
+static uint32_t
+mask_of(const struct conf_subnet *s)
+{
+	return UINT32_MAX << (32 - s->prefix);
+}
+
+static void
+check_subnets(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->nsubnets; i++) {
+		const struct conf_subnet *s = &c->subnets[i];
+		struct addr a = addr_v4(s->network | ~mask_of(s));
+
+		REQUIRE(s->prefix >= 8 && s->prefix <= 30);
+		REQUIRE((s->network & ~mask_of(s)) == 0);
+		REQUIRE(i == 0 || s->network > (s[-1].network | ~mask_of(&s[-1])));
+		REQUIRE(conf_subnet_of(c, &a) == s);
+		REQUIRE(s->npools <= CONF_POOLS_MAX && s->nrouters <= CONF_ADDRS_MAX);
+		REQUIRE(s->ndns <= CONF_ADDRS_MAX && s->lease_time >= 10);
+		for (unsigned p = 0; p < s->npools; p++) {
+			REQUIRE(s->pools[p].first <= s->pools[p].last);
+			REQUIRE((s->pools[p].first & mask_of(s)) == s->network);
+			REQUIRE((s->pools[p].last & mask_of(s)) == s->network);
+			for (unsigned q = 0; q < p; q++)
+				REQUIRE(s->pools[q].last < s->pools[p].first ||
+					s->pools[p].last < s->pools[q].first);
+		}
+	}
+}
+
+static void
+check_hosts(const struct conf *c)
+{
+	unsigned reserved = 0;
+
+	for (unsigned i = 0; i < c->nhosts; i++) {
+		const struct conf_host *h = &c->hosts[i];
+
+		REQUIRE(i == 0 || memcmp(h[-1].mac.b, h->mac.b, sizeof h->mac.b) < 0);
+		REQUIRE(!mac_is_unusable(&h->mac) && h->name[0] != '\0');
+		REQUIRE(conf_host_of(c, &h->mac) == h);
+		REQUIRE((h->boot == BOOT_IMAGE) == (h->image[0] != '\0'));
+		REQUIRE(h->params_len <= CONF_PARAMS_MAX);
+		REQUIRE(h->params_len == 0 || h->params[h->params_len - 1] == '\n');
+		if (h->address.family == ADDR_NONE)
+			continue;
+		reserved++;
+		REQUIRE(conf_host_reserving(c, &h->address) == h);
+		REQUIRE(conf_subnet_of(c, &h->address) != NULL);
+	}
+	REQUIRE(reserved == c->nreserved);
+}
+
+static void
+check_path(const char *path)
+{
+	REQUIRE(path[0] == '/' && path[1] != '\0' && strlen(path) <= 200);
+	REQUIRE(strstr(path, "//") == NULL && strstr(path, "/../") == NULL);
+}
+
+static void
+check_tree(const struct conf *c)
+{
+	REQUIRE(c->nlinks >= 1 && c->nlinks <= LINK_MAX && c->workers <= WORKER_MAX);
+	for (unsigned i = 0; i < c->nlinks; i++)
+		REQUIRE(strlen(c->links[i].name) >= 1 && strlen(c->links[i].name) <= 15);
+	check_path(c->state);
+	check_path(c->images);
+	check_path(c->keyring);
+	REQUIRE(c->tftp_first >= 1024 && c->tftp_first <= c->tftp_last);
+	REQUIRE(c->tftp_last - c->tftp_first < 1024 && c->http_port >= 1);
+	REQUIRE(c->http_port < c->tftp_first || c->http_port > c->tftp_last);
+	REQUIRE(
+	    c->head_timeout <= 3600 && c->idle_timeout <= 3600 && c->rate_window <= 3600);
+	REQUIRE(c->landlock_min >= 1 && c->landlock_min <= 32 && c->log_level <= 4);
+	check_subnets(c);
+	check_hosts(c);
+}
+
+int
+fuzz_one(const uint8_t *data, size_t len)
+{
+	struct conf_error error;
+	struct conf *conf;
+	int rc = conf_parse((const char *)data, len, &conf, &error);
+
+	if (rc != 0) {
+		REQUIRE(conf == NULL);
+		check_error(&error, rc, data, len);
+		return 0;
+	}
+	check_tree(conf);
+	conf_free(conf);
+	return 0;
+}
