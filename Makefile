@@ -123,17 +123,25 @@ STATIC_file-sender := yes
 BROKER_DHCP := src/base/hash policy/pool policy/match src/broker/record src/broker/store \
 	src/broker/lease src/broker/session src/broker/dhcp_ask src/broker/dhcp_reply \
 	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp
-OBJ_broker := $(call CAGED,broker) src/broker/broker_main
+# Its file half: images, names, requests for files.
+BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd src/broker/image \
+	src/broker/intake src/broker/names src/broker/render src/broker/serve src/broker/wait \
+	src/broker/tftp src/broker/conn src/broker/http_rules src/broker/http src/broker/files
+OBJ_broker := $(call CAGED,broker) $(CONF) $(BROKER_DHCP) $(BROKER_FILES) src/broker/loop \
+	src/broker/broker_main
 LIB_broker := -llmdb
 
-OBJ_verifier := $(call CAGED,verifier) src/verifier/verifier_main
+IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/minisign \
+	policy/keyring policy/template policy/floor
+OBJ_verifier := $(call CAGED,verifier) $(IMAGE_RULES) src/verifier/store \
+	src/verifier/sha256 src/verifier/sealed src/verifier/hasher src/verifier/floorfile \
+	src/verifier/image src/verifier/catalog src/verifier/load src/verifier/tell \
+	src/verifier/render src/verifier/verifier_main
 LIB_verifier := -lsodium -lcrypto
 
 OBJ_conf-check := $(call CAGED,conf-check) $(CONF) src/conf-check/conf-check_main
 STATIC_conf-check := yes
 
-IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/minisign \
-	policy/keyring policy/template policy/floor
 OBJ_sallyport-image := $(BASE) $(IMAGE_RULES) policy/manifest_print src/verifier/store \
 	src/verifier/sha256 src/tools/tool src/tools/tree src/tools/secret \
 	src/tools/image_templates src/tools/image_folder src/tools/image_create \
@@ -176,6 +184,11 @@ OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
 UNIT += store
 OBJ_test_store := $(BASE) src/broker/record src/broker/store
 LIB_test_store := -llmdb
+UNIT += dhcp_decide
+RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
+	tests/lib/dhcprig
+OBJ_test_dhcp_decide := $(RIG)
+LIB_test_dhcp_decide := -llmdb
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
