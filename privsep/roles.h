@@ -76,6 +76,7 @@ enum {
 	FD_STORE = 6,   /* directory: a private read-only clone of the image store */
 	FD_KEYRING = 7, /* keyring text */
 	FD_FLOOR = 8,   /* lowest versions and time still accepted */
+	FD_WAKE = 9,    /* its own: a hashing thread wakes the main one */
 
 	/* conf-check */
 	FD_TEXT = 5,  /* sealed configuration text */

@@ -1,0 +1,277 @@
+/*
+ * The verifier: vouches for images. It holds a read-only view of the image store, the
+ * keyring and the floor, and hands sealed memory to the broker. It has no network. It
+ * trusts the keyring and its own floor; neither the files of the store, nor the broker,
+ * who asks it for boot scripts.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "privsep/cage.h"
+#include "privsep/start.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/verifier/catalog.h"
+#include "src/verifier/floorfile.h"
+#include "src/verifier/hasher.h"
+#include "src/verifier/image.h"
+#include "src/verifier/load.h"
+#include "src/verifier/render.h"
+#include "src/verifier/store.h"
+#include "src/verifier/tell.h"
+
+#define SCAN_MS 2000
+#define DAY_S UINT64_C(86400)
+
+static uint64_t next_scan_ms;
+static bool unread; /* messages may wait in the channel's own buffer */
+
+static void
+load_keyring(void)
+{
+	static char text[KEYRING_SIZE_MAX + 1];
+	struct text_error error = {.line = 0};
+	ssize_t n = pread(FD_KEYRING, text, sizeof text, 0);
+
+	if (n < 0)
+		start_fail("keyring");
+	if (keyring_parse(text, (size_t)n, &load_rules.keyring, &error) != 0) {
+		log_event(LOG_ERROR, "keyring-malformed", "line=%u column=%u why=\"%s\"",
+		    error.line, error.column, error.what);
+		errno = EINVAL;
+		start_fail("keyring");
+	}
+	log_event(LOG_INFO, "keyring", "keys=%u", load_rules.keyring.n);
+}
+
+/* Without a floor nothing is served: who can delete it could bring back anything. */
+static void
+look_for_floor(bool first)
+{
+	if (load_rules.has_floor)
+		return;
+	load_rules.has_floor = floorfile_load(&load_rules.floor) == 0;
+	if (load_rules.has_floor)
+		log_event(LOG_INFO, "floor", "images=%u", load_rules.floor.n);
+	else if (first)
+		log_event(LOG_ERROR, "floor-missing",
+		    "why=\"the file of lowest versions is missing, empty or damaged; "
+		    "nothing "
+		    "is served until sallyport-image trust init\"");
+}
+
+static void
+retire(struct image *image, const char *why)
+{
+	log_event(LOG_WARNING, "image-retired", "image=%s version=%" PRIu64 " why=\"%s\"",
+	    image->m.name, image->m.version, why);
+	tell_retire(image);
+}
+
+static void
+on_entry_gone(struct entry *e)
+{
+	struct image *image = image_serving(e->name);
+
+	if (e->state == ENTRY_SERVED && image != NULL && image->m.version == e->version)
+		retire(image, "it was removed from the store");
+}
+
+/* Each image is warned of once for each of the three; the nearest one only. */
+static void
+warn_of_expiry(struct image *image, uint64_t now)
+{
+	static const uint8_t days[] = {30, 7, 1};
+	uint8_t reached = 0;
+
+	for (unsigned i = 0; i < sizeof days; i++)
+		if (image->m.expires - now <= days[i] * DAY_S)
+			reached = (uint8_t)(i + 1);
+	if (reached <= image->warned)
+		return;
+	image->warned = reached;
+	log_event(LOG_WARNING, "image-expires",
+	    "image=%s version=%" PRIu64 " hours=%" PRIu64, image->m.name, image->m.version,
+	    (image->m.expires - now) / 3600);
+}
+
+static void
+check_expiry(void)
+{
+	uint64_t now = load_now();
+
+	for (unsigned i = 0; i < IMAGES_MAX; i++) {
+		struct image *image = image_at(i);
+		struct entry *e;
+
+		if (image == NULL || image->retired)
+			continue;
+		if (now < image->m.expires) {
+			warn_of_expiry(image, now);
+			continue;
+		}
+		e = catalog_find(image->m.name, image->m.version);
+		if (e != NULL) {
+			e->state = ENTRY_EXPIRED;
+			e->expires = image->m.expires;
+		}
+		retire(image, "it has expired");
+	}
+	/* A clock that ran ahead has been set right. */
+	for (unsigned i = 0; i < CATALOG_MAX; i++) {
+		struct entry *e = catalog_at(i);
+
+		if (e != NULL && e->state == ENTRY_EXPIRED && now < e->expires)
+			e->state = ENTRY_NEW;
+	}
+}
+
+/* The newest new entry of any image that would replace what is served. */
+static struct entry *
+choose(void)
+{
+	struct entry *best = NULL;
+
+	for (unsigned i = 0; i < CATALOG_MAX; i++) {
+		struct entry *e = catalog_at(i);
+		const struct image *image;
+
+		if (e == NULL || e->state != ENTRY_NEW)
+			continue;
+		image = image_serving(e->name);
+		if (image != NULL && image->m.version >= e->version)
+			continue;
+		if (best == NULL || strcmp(e->name, best->name) < 0 ||
+		    (strcmp(e->name, best->name) == 0 && e->version > best->version))
+			best = e;
+	}
+	return best;
+}
+
+static void
+load_some(void)
+{
+	struct entry *e;
+
+	while (load_rules.has_floor && !load_busy() && (e = choose()) != NULL)
+		load_begin(e);
+}
+
+static void
+on_timer(void)
+{
+	look_for_floor(false);
+	if (catalog_scan(on_entry_gone) != 0)
+		log_limited(
+		    LOG_ERROR, "store-failed", "why=\"the image store could not be read\"");
+	check_expiry();
+	load_keep_time();
+	load_some();
+	next_scan_ms = clock_mono_ms() + SCAN_MS;
+}
+
+static void
+on_hashed(void)
+{
+	if (!hasher_done() || !load_busy())
+		return;
+	(void)load_finish();
+	load_some();
+}
+
+/* One question at a time: the next is read when the answer is out. */
+static void
+read_broker(void)
+{
+	struct msg m;
+
+	unread = true;
+	for (unsigned i = 0; i < CHAN_BATCH && !tell_answer_pending(); i++) {
+		if (chan_recv(tell_chan(), &m, NULL) != 1) {
+			unread = false;
+			return;
+		}
+		if (m.nr == MSG_RENDER_ASK)
+			on_render_ask(&m.u.render_ask);
+		tell_pump();
+	}
+}
+
+static void
+on_super(void)
+{
+	enum role role;
+	unsigned index;
+
+	if (!super_poll(&role, &index))
+		return;
+	if (role == ROLE_BROKER)
+		tell_reset();
+	super_cleared(role, index);
+}
+
+static void
+wait_turn(struct pollfd p[3])
+{
+	uint64_t now = clock_mono_ms();
+	uint64_t left = next_scan_ms > now ? next_scan_ms - now : 0;
+	struct timespec t = {(time_t)(left / 1000), (long)(left % 1000) * 1000000};
+	bool reads = !tell_answer_pending() && !tell_chan()->breached;
+	short events = (short)((reads ? POLLIN : 0) | (tell_blocked() ? POLLOUT : 0));
+
+	p[0] = (struct pollfd){FD_SUPER, POLLIN, 0};
+	p[1] = (struct pollfd){events == 0 ? -1 : FD_BROKER, events, 0};
+	p[2] = (struct pollfd){FD_WAKE, POLLIN, 0};
+	if (unread && reads)
+		t = (struct timespec){0, 0};
+	if (ppoll(p, 3, &t, NULL) < 0)
+		p[0].revents = p[1].revents = p[2].revents = 0;
+}
+
+static void
+loop(void)
+{
+	struct pollfd p[3];
+
+	for (;;) {
+		tell_pump();
+		if (tell_freed()) {
+			catalog_retry(ENTRY_NO_ROOM);
+			load_some();
+		}
+		wait_turn(p);
+		if (p[0].revents != 0)
+			on_super();
+		if (p[2].revents != 0)
+			on_hashed();
+		if (p[1].revents != 0 || unread)
+			read_broker();
+		if (clock_mono_ms() >= next_scan_ms)
+			on_timer();
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct start st;
+	struct cage_hooks hooks = {.threads = hasher_start};
+
+	start_init(&st, ROLE_VERIFIER, argc, argv);
+	load_rules.memory = start_number(&st, "memory", 1, UINT64_MAX);
+	/* One heap for all threads: others would be made by calls that the cage refuses. */
+	if (mallopt(M_ARENA_MAX, 1) != 1 || sodium_init() < 0)
+		start_fail("libraries");
+	load_keyring();
+	hasher_init();
+	tell_init(st.generation);
+	cage_enter(&st, &hooks);
+	start_ready();
+	look_for_floor(true);
+	loop();
+}
