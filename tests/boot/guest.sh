@@ -21,18 +21,12 @@ exec >/dev/ttyS0 2>&1
 firmware=bios
 [ -d /sys/firmware/efi ] && firmware=uefi
 nonce=none
-probe=
 for word in $(cat /proc/cmdline); do
 	case $word in
 	nonce=*) nonce=${word#nonce=} ;;
-	sallyport.probe) probe=yes ;;
 	esac
 done
 echo
-if [ -n "$probe" ]; then
-	echo "SALLYPORT-PROBE"
-	poweroff -f
-fi
 echo "SALLYPORT-GUEST nonce=$nonce firmware=$firmware"
 for module in $(cat /modules/order); do
 	insmod "/modules/$module.ko" || echo "SALLYPORT-GUEST module=$module failed"

@@ -7,8 +7,8 @@ QEMU=qemu-system-x86_64
 ACCEL=
 
 # KVM may be there and not work (nested, or refused): it is used only after it has booted
-# a kernel to its marker within five seconds. The answer holds until the next start of
-# the host.
+# a kernel within five seconds as far as a kernel comes without an initrd. The answer
+# holds until the next start of the host. $1: a kernel
 qemu_probe_kvm()
 {
 	local answer
@@ -16,7 +16,7 @@ qemu_probe_kvm()
 	answer=$ROOT/build/kvm-$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -s "$answer" ]; then
 		echo tcg >"$answer.$$"
-		if [ -w /dev/kvm ] && qemu_boots_kernel kvm 5; then
+		if [ -w /dev/kvm ] && qemu_boots_kernel kvm 5 "$1"; then
 			echo kvm >"$answer.$$"
 		fi
 		mv "$answer.$$" "$answer"
@@ -24,13 +24,13 @@ qemu_probe_kvm()
 	ACCEL=$(cat "$answer")
 }
 
-# qemu_boots_kernel ACCEL SECONDS
+# qemu_boots_kernel ACCEL SECONDS KERNEL
 qemu_boots_kernel()
 {
 	timeout -k 1 "$2" $QEMU -machine pc -accel "$1" -cpu max -m 512 -display none \
-		-monitor none -no-reboot -nic none -kernel "$GUEST/vmlinuz" \
-		-initrd "$GUEST/initrd.gz" -append "console=ttyS0 sallyport.probe" \
-		-serial stdio </dev/null 2>/dev/null | grep -aq SALLYPORT-PROBE
+		-monitor none -no-reboot -nic none -kernel "$3" \
+		-append "console=ttyS0 panic=-1" -serial stdio </dev/null 2>/dev/null |
+		grep -aq 'Unable to mount root fs'
 }
 
 # What every machine has. $1 name, $2 MAC, $3 tap

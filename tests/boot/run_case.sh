@@ -78,7 +78,7 @@ boot_case()
 	guest_build || die "cannot build the guest"
 	"$ROOT/tests/packages.sh" fetch ipxe ipxe-qemu ovmf isc-dhcp-relay ||
 		die "firmware packages are missing"
-	qemu_probe_kvm
+	qemu_probe_kvm "$GUEST/vmlinuz"
 	run_begin "boot-$CASE"
 	NONCE=$(random_hex 8)
 	net_begin

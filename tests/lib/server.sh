@@ -98,7 +98,7 @@ server_start()
 server_is_up()
 {
 	process_gone "$SERVER_PID" && return 0
-	grep -Eqa 'event=(ready|up|running)' "$SERVER_LOG"
+	grep -qa 'role=sallyportd .*event=up ' "$SERVER_LOG"
 }
 
 server_stop()
@@ -109,7 +109,7 @@ server_stop()
 # server_pid ROLE: of the running process, from the kernel, not from the log.
 server_pid()
 {
-	pgrep -P "$SERVER_PID" -f "$BIN/$1( |\$)" | head -n 1
+	pgrep -P "$SERVER_PID" -x "$1" | head -n 1
 }
 
 # server_kill ROLE: SIGKILL, as a crash would end it.

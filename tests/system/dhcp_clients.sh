@@ -50,7 +50,7 @@ dhclient_lease()
 	dhclient_run b -1
 	same "dhclient INIT-REBOOT" "$ip" "$(got "$RUN/b.dhclient" ip)"
 	dhclient_run b -r
-	check "release is seen" wait_line 3 "$SERVER_LOG" "event=dhcp-release .*ip=$ip"
+	check "release is seen" wait_line 3 "$SERVER_LOG" "event=release .*ip=$ip"
 }
 
 renewal()
