@@ -123,6 +123,8 @@ forget(struct tftp *t, struct transfer *tr)
 	uint32_t i = index_of(t, tr);
 	uint32_t *link = bucket_of(t, &tr->path.peer, tr->path.port);
 
+	/* Nothing that is still to be sent may name the entry's next user as its owner. */
+	tftp_out_flush(&t->out);
 	let_go(t, tr);
 	while (*link != i)
 		link = &t->all[*link].next;

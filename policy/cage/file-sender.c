@@ -1,0 +1,81 @@
+/*
+ * What file-sender may ask of the kernel: accept on its listening sockets, speak on
+ * sockets that it was given or accepted, read sealed objects. It cannot make a socket,
+ * connect one, or change which descriptor a number below FD_FREE means.
+ */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "privsep/cage_rules.h"
+
+/* FREE_FD_RULES with further conditions, the same in each. */
+#define FREE_FD_AND(nr, why, ...)                                                       \
+	{why, nr, {BIT(0, 6), __VA_ARGS__}}, {why, nr, {BIT(0, 7), __VA_ARGS__}},       \
+	    {why, nr, {BIT(0, 8), __VA_ARGS__}}, {why, nr, {BIT(0, 9), __VA_ARGS__}},   \
+	    {why, nr, {BIT(0, 10), __VA_ARGS__}}, {why, nr, {BIT(0, 11), __VA_ARGS__}}, \
+	    {why, nr, {BIT(0, 12), __VA_ARGS__}}, {why, nr, {BIT(0, 13), __VA_ARGS__}}, \
+	    {why, nr, {BIT(0, 14), __VA_ARGS__}},                                       \
+	{                                                                               \
+		why, nr,                                                                \
+		{                                                                       \
+			BIT(0, 15), __VA_ARGS__                                         \
+		}                                                                       \
+	}
+
+#define SENDS (MSG_DONTWAIT | MSG_NOSIGNAL)
+
+const struct cage_rule cage_rules[] = {
+    /* The loop. */
+    {"wait", SYS_epoll_pwait, {IS(0, FD_WAIT), IS(2, 64), IS(4, 0)}},
+    {"what to wait for", SYS_epoll_ctl, {IS(0, FD_WAIT), ONLY(1, 3)}},
+
+    /* Channels. */
+    {"orders of the broker, with objects", SYS_recvmsg,
+	{IS(0, FD_BROKER), IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}},
+    {"what a dead broker left", SYS_recvmmsg,
+	{IS(0, FD_BROKER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
+    {"http-parser's end of the pair, which stays silent", SYS_recvmmsg,
+	{IS(0, FD_PAIR), IS(3, MSG_DONTWAIT), IS(4, 0)}},
+    {"connections to the broker", SYS_sendmmsg, {IS(0, FD_BROKER), IS(3, SENDS)}},
+    {"request bytes to http-parser", SYS_sendmmsg, {IS(0, FD_PAIR), IS(3, SENDS)}},
+    {"the supervisor's notices", SYS_recvfrom,
+	{IS(0, FD_SUPER), IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)}},
+    {"notices to the supervisor", SYS_sendto,
+	{IS(0, FD_SUPER), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
+    {"lines to the logger", SYS_sendto, {IS(0, FD_LOG), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
+
+    /* TFTP: the pool's sockets; to connections it is as good as send. */
+    FREE_FD_AND(SYS_recvmmsg, "acknowledgements", IS(3, MSG_DONTWAIT), IS(4, 0)),
+    FREE_FD_AND(SYS_sendmmsg, "blocks", IS(3, MSG_DONTWAIT)),
+
+    /* HTTP. */
+    {"connections", SYS_accept4,
+	{BLOCK(0, FD_LISTEN, LINK_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    FREE_FD_AND(SYS_setsockopt, "no delay", IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY),
+	IS(4, sizeof(int))),
+    FREE_FD_AND(SYS_recvfrom, "requests", IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)),
+    FREE_FD_AND(SYS_sendto, "headers, to the peer alone", ONLY(3, SENDS | MSG_MORE),
+	IS(4, 0), IS(5, 0)),
+    FREE_FD_RULES(SYS_sendfile, "bodies"),
+    FREE_FD_AND(SYS_shutdown, "the end of the last answer", IS(1, SHUT_WR)),
+
+    /* Objects. */
+    FREE_FD_AND(SYS_fcntl, "is it sealed?", IS(1, F_GET_SEALS)),
+    FREE_FD_AND(SYS_newfstatat, "is it as long as said?", IS(3, AT_EMPTY_PATH)),
+    FREE_FD_RULES(SYS_pread64, "blocks of objects"),
+    FREE_FD_RULES(SYS_close, "objects and connections"),
+
+    {"time where the vDSO cannot", SYS_clock_gettime, {IS(0, CLOCK_MONOTONIC)}},
+    {"date where the vDSO cannot", SYS_clock_gettime, {IS(0, CLOCK_REALTIME)}},
+    {"end", SYS_exit_group, {{0}}},
+};
+const size_t cage_rules_count = sizeof cage_rules / sizeof cage_rules[0];
+
+/* Descriptors: 64, a pool of 1024, 8192 objects, 4096 connections. Tables: 12 MiB. */
+const struct cage_limits cage_role_limits = {
+    .files = 16384, .address_space = 64u << 20, .file_size = UINT64_MAX};
+const bool cage_reads_store = false;

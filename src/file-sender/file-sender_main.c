@@ -1,0 +1,282 @@
+/*
+ * file-sender: the mouth that sends files, by TFTP and by HTTP. Uncaged until its tables
+ * stand; then it holds its sockets, two channels and sealed objects, and can neither open
+ * nor connect anything. It trusts the broker about who gets what, http-parser not at all
+ * (which has nothing to say to it), and the network only for who sent a datagram.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "privsep/cage.h"
+#include "privsep/chan.h"
+#include "privsep/start.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/file-sender/http.h"
+#include "src/file-sender/tftp.h"
+
+#define CHANNEL_DEPTH 256
+#define ORDERS_TURN 128 /* messages of the broker before the network's turn */
+
+struct sender {
+	struct start start;
+	struct addr locals[LINK_MAX];
+	unsigned pool;
+	struct chan broker, parser;
+	uint32_t broker_events, parser_events; /* in the epoll set */
+	struct memfds memfds;
+	struct tftp tftp;
+	struct http http;
+	uint64_t now;
+};
+
+/* -------------------------------------------------------------- from the broker */
+
+static void
+on_memfd_tell(struct sender *s, const struct msg_memfd_tell *m, int fd)
+{
+	int err = memfds_add(&s->memfds, m->memfd, m->size, fd);
+
+	if (err == ERR_FULL)
+		log_limited(LOG_ERROR, "objects-full", "memfd=%u most=%u", m->memfd,
+		    MEMFDS_NAMED_MAX);
+	else if (err != 0)
+		chan_peer_fault(&s->broker,
+		    err == ERR_DENIED ? "object is not sealed" : "object number in use");
+}
+
+static void
+on_order(struct sender *s, const struct msg *m, int fd)
+{
+	int err = 0;
+
+	switch (m->nr) {
+	case MSG_MEMFD_TELL: on_memfd_tell(s, &m->u.memfd_tell, fd); break;
+	case MSG_DROP_TELL:
+		if (memfds_drop(&s->memfds, m->u.drop_tell.memfd) != 0)
+			log_limited(
+			    LOG_DEBUG, "object-unknown", "memfd=%u", m->u.drop_tell.memfd);
+		break;
+	case MSG_RESET_TELL: memfds_forget(&s->memfds); break;
+	case MSG_TFTP_GRANT_TELL:
+		err = tftp_grant(&s->tftp, &m->u.tftp_grant_tell, s->now);
+		break;
+	case MSG_TFTP_DENY_TELL: tftp_deny(&s->tftp, &m->u.tftp_deny_tell); break;
+	case MSG_HTTP_GRANT_TELL:
+		err = http_grant(&s->http, &m->u.http_grant_tell, s->now);
+		break;
+	case MSG_HTTP_DENY_TELL:
+		err = http_deny(&s->http, &m->u.http_deny_tell, s->now);
+		break;
+	default: err = ERR_STATE; break;
+	}
+	if (err != 0)
+		chan_peer_fault(&s->broker, err_text(err));
+}
+
+static void
+read_broker(struct sender *s)
+{
+	struct msg m;
+	int fd;
+
+	for (unsigned i = 0; i < ORDERS_TURN && !s->broker.breached; i++) {
+		if (chan_recv(&s->broker, &m, &fd) != 1)
+			return;
+		on_order(s, &m, fd);
+	}
+}
+
+/* http-parser has no message for us: whatever comes is a breach, which chan_recv sees. */
+static void
+read_parser(struct sender *s)
+{
+	struct msg m;
+
+	if (chan_recv(&s->parser, &m, NULL) == 1)
+		bug("a message of http-parser was permitted");
+}
+
+/* ------------------------------------------------------------------- neighbours */
+
+static void
+send_reset(struct sender *s, struct chan *to)
+{
+	struct msg m = {.nr = MSG_RESET_TELL};
+
+	m.u.reset_tell.generation = s->start.generation;
+	if (chan_send(to, &m) != 0)
+		bug("an empty channel is full");
+}
+
+static void
+on_gone(struct sender *s, enum role role, unsigned index)
+{
+	if (role == ROLE_BROKER) {
+		chan_reset(&s->broker);
+		memfds_forget(&s->memfds);
+		send_reset(s, &s->broker);
+		http_broker_gone(&s->http, s->now);
+	} else if (role == ROLE_HTTP_PARSER && index == s->start.index) {
+		chan_reset(&s->parser);
+		send_reset(s, &s->parser);
+		http_parser_gone(&s->http, s->now);
+	}
+	super_cleared(role, index);
+}
+
+static void
+read_super(struct sender *s)
+{
+	enum role role;
+	unsigned index;
+
+	while (super_poll(&role, &index))
+		on_gone(s, role, index);
+}
+
+/* ------------------------------------------------------------------------- loop */
+
+static void
+on_event(struct sender *s, const struct watch_event *e)
+{
+	switch (e->tag.kind) {
+	case WATCH_SUPER: read_super(s); break;
+	case WATCH_BROKER: read_broker(s); break;
+	case WATCH_PAIR: read_parser(s); break;
+	case WATCH_LISTEN: http_accept(&s->http, e->tag.index, s->now); break;
+	case WATCH_POOL: tftp_readable(&s->tftp, e->tag.index, s->now); break;
+	case WATCH_CONN: http_event(&s->http, e->tag, e->events, s->now); break;
+	}
+}
+
+/* Sends what is queued; a channel that stays full wakes us when it has room, one that a
+ * breach has closed does not wake us any more. */
+static void
+flush_channel(struct chan *c, enum watch_kind kind, uint32_t *events)
+{
+	uint32_t want = c->breached ? 0 : EPOLLIN;
+
+	chan_flush(c);
+	if (chan_blocked(c))
+		want |= EPOLLOUT;
+	if (want != *events)
+		watch_change(c->fd, want, (struct watch_tag){kind, 0, 0});
+	*events = want;
+}
+
+static uint64_t
+sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void NORETURN
+loop(struct sender *s)
+{
+	struct watch_event events[WATCH_EVENTS];
+
+	for (;;) {
+		uint64_t until = sooner(tftp_next(&s->tftp), http_next(&s->http));
+		unsigned n = watch_wait(events, clock_mono_ms(), until);
+
+		s->now = clock_mono_ms();
+		/* Who is gone must be known before anything is sent to it. */
+		for (unsigned i = 0; i < n; i++)
+			if (events[i].tag.kind == WATCH_SUPER)
+				on_event(s, &events[i]);
+		for (unsigned i = 0; i < n; i++)
+			if (events[i].tag.kind != WATCH_SUPER)
+				on_event(s, &events[i]);
+		chan_flush(&s->broker);
+		chan_flush(&s->parser);
+		tftp_tick(&s->tftp, s->now);
+		http_tick(&s->http, s->now);
+		tftp_flush(&s->tftp);
+		flush_channel(&s->broker, WATCH_BROKER, &s->broker_events);
+		flush_channel(&s->parser, WATCH_PAIR, &s->parser_events);
+	}
+}
+
+/* ------------------------------------------------------------------------ start */
+
+static void
+watch(int fd, uint32_t events, enum watch_kind kind, unsigned index)
+{
+	if (watch_add(fd, events, (struct watch_tag){kind, index, 0}) != 0)
+		start_fail("waiting for descriptors");
+}
+
+static void
+watch_all(struct sender *s, bool http)
+{
+	if (watch_init() != 0)
+		start_fail("epoll");
+	watch(FD_SUPER, EPOLLIN, WATCH_SUPER, 0);
+	watch(FD_BROKER, EPOLLIN, WATCH_BROKER, 0);
+	watch(FD_PAIR, EPOLLIN, WATCH_PAIR, 0);
+	s->broker_events = s->parser_events = EPOLLIN;
+	for (unsigned i = 0; i < s->pool; i++)
+		watch(FD_POOL + (int)i, EPOLLIN, WATCH_POOL, i);
+	/* One of the workers that wait wakes up for a connection, not all. */
+	for (unsigned i = 0; http && i < s->start.nlinks; i++)
+		watch(FD_LISTEN + (int)i, EPOLLIN | EPOLLEXCLUSIVE, WATCH_LISTEN, i);
+}
+
+static void
+init_tables(struct sender *s)
+{
+	const struct start *st = &s->start;
+	uint64_t seed, window = start_number(st, "rate_window", 1, 3600);
+	struct http_setup hs = {.broker = &s->broker,
+	    .parser = &s->parser,
+	    .memfds = &s->memfds,
+	    .locals = s->locals,
+	    .generation = st->generation};
+	struct tftp_setup ts = {.first_fd = FD_POOL,
+	    .pool = s->pool,
+	    .locals = s->locals,
+	    .nlocals = st->nlinks,
+	    .memfds = &s->memfds};
+
+	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+		start_fail("getrandom");
+	hs.seed = ts.seed = seed;
+	hs.head_timeout_ms = (uint32_t)start_number(st, "head_timeout", 1, 3600) * 1000;
+	hs.idle_timeout_ms = (uint32_t)start_number(st, "idle_timeout", 1, 3600) * 1000;
+	hs.rate_window_ms = (uint32_t)window * 1000;
+	hs.window_bytes = start_number(st, "min_rate", 0, UINT32_MAX) * window;
+	hs.per_address = (uint32_t)start_number(st, "conns_per_address", 1, UINT32_MAX);
+	if (memfds_init(&s->memfds) != 0 || tftp_init(&s->tftp, &ts) != 0 ||
+	    http_init(&s->http, &hs) != 0)
+		start_fail("memory for transfers");
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct sender s;
+	bool http;
+
+	start_init(&s.start, ROLE_FILE_SENDER, argc, argv);
+	s.pool = (unsigned)start_number(&s.start, "pool", 1, 1024);
+	http = start_number(&s.start, "http_port", 0, 65535) != 0;
+	for (unsigned i = 0; i < s.start.nlinks; i++)
+		s.locals[i] = s.start.links[i].address;
+	/* sendfile has no flag against it. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		start_fail("SIGPIPE");
+	chan_init(&s.broker, FD_BROKER, ROLE_FILE_SENDER, ROLE_BROKER, 0, CHANNEL_DEPTH);
+	chan_init(&s.parser, FD_PAIR, ROLE_FILE_SENDER, ROLE_HTTP_PARSER, s.start.index,
+	    CHANNEL_DEPTH);
+	init_tables(&s);
+	watch_all(&s, http);
+	cage_enter(&s.start, NULL);
+	send_reset(&s, &s.broker);
+	send_reset(&s, &s.parser);
+	start_ready();
+	loop(&s);
+}

@@ -1,0 +1,372 @@
+/*
+ * Answers of file-sender. The broker decides; this writes headers and moves bytes with
+ * sendfile, a bounded piece a turn, so that connections are served alike. Peers may be
+ * slow, silent, or gone at any point: every state has a deadline.
+ */
+#include "src/file-sender/http.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include "src/base/clock.h"
+#include "src/base/log.h"
+
+#define BODY_TURN (256u << 10) /* bytes of one connection before the others' turn */
+#define LINGER_MS 2000
+#define EOF_GRACE_MS 100
+#define DRAIN_TURN 16
+
+/* --------------------------------------------------------------------- the answer */
+
+static void
+report(const struct http *h, const struct http_conn *c, const char *cut)
+{
+	unsigned long long bytes = c->length - c->left;
+	unsigned long long ms = h->now - c->began;
+	char peer[ADDR_TEXT_MAX], name[128];
+
+	addr_format(&c->peer, peer);
+	log_quote(c->name, strlen(c->name), name, sizeof name);
+	if (cut == NULL)
+		log_event(LOG_INFO, "http-sent",
+		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", c->session, peer,
+		    name, bytes, ms);
+	else
+		log_limited(LOG_INFO, "http-cut",
+		    "session=%08x peer=%s name=%s bytes=%llu of=%llu ms=%llu reason=%s",
+		    c->session, peer, name, bytes, (unsigned long long)c->length, ms, cut);
+}
+
+/* The end of a connection, whatever it was doing. */
+static void
+drop(struct http *h, struct http_conn *c, const char *why)
+{
+	if (c->state == CONN_SENDING && c->object != NULL)
+		report(h, c, why);
+	http_conn_close(h, c);
+}
+
+static void
+linger(struct http *h, struct http_conn *c)
+{
+	/* Closing with unread bytes would reset the connection, and the peer might lose
+	 * the end of the answer. */
+	(void)shutdown(c->fd, SHUT_WR);
+	c->state = CONN_LINGER;
+	http_conn_deadline(h, c, LINGER_MS);
+	http_conn_want(h, c, c->eof ? 0 : EPOLLIN);
+	http_conn_tell_end(h, c);
+	if (c->eof)
+		http_conn_close(h, c);
+}
+
+/* The answer is out. */
+static void
+finish(struct http *h, struct http_conn *c)
+{
+	if (c->object != NULL)
+		report(h, c, NULL);
+	http_conn_release(h, c);
+	if (!c->keep) {
+		linger(h, c);
+		return;
+	}
+	c->state = CONN_READING;
+	c->started = false;
+	c->answered = true;
+	c->relayed = 0;
+	http_conn_deadline(h, c, c->eof ? EOF_GRACE_MS : h->setup.idle_timeout_ms);
+	http_conn_want(h, c, c->eof ? 0 : EPOLLIN);
+	http_conn_owe(h, c, OWE_NEXT);
+}
+
+/* 1: sent. 0: the socket is full. ERR_SYS: the connection is dead. */
+static int
+send_head(struct http_conn *c)
+{
+	int more = c->left > 0 ? MSG_MORE : 0;
+	ssize_t n;
+
+	while (c->head_sent < c->head_len) {
+		n = send(c->fd, c->head + c->head_sent,
+		    (size_t)(c->head_len - c->head_sent),
+		    MSG_DONTWAIT | MSG_NOSIGNAL | more);
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR ? 0 : ERR_SYS;
+		c->head_sent = (uint16_t)(c->head_sent + n);
+	}
+	return 1;
+}
+
+static int
+send_body(struct http_conn *c)
+{
+	off_t offset = (off_t)c->offset;
+	size_t want = c->left < BODY_TURN ? (size_t)c->left : BODY_TURN;
+	ssize_t n = sendfile(c->fd, c->object->fd, &offset, want);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : ERR_SYS;
+	if (n == 0)
+		return ERR_SYS;
+	c->offset += (uint64_t)n;
+	c->left -= (uint64_t)n;
+	return c->left == 0;
+}
+
+static void
+send_some(struct http *h, struct http_conn *c)
+{
+	int done = send_head(c);
+
+	if (done == 1 && c->left > 0)
+		done = send_body(c);
+	if (done < 0)
+		drop(h, c, "peer-closed");
+	else if (done > 0)
+		finish(h, c);
+	else
+		http_conn_want(h, c, EPOLLOUT);
+}
+
+/* Writes the header of r, and begins to send. */
+static int
+begin(struct http *h, struct http_conn *c, const struct http_reply *r)
+{
+	int len = http_reply_encode(r, c->head, sizeof c->head);
+
+	if (len < 0)
+		return ERR_RANGE;
+	c->head_len = (uint16_t)len;
+	c->head_sent = 0;
+	c->keep = r->keep;
+	c->mark = c->left;
+	c->began = h->now;
+	c->state = CONN_SENDING;
+	c->owes &= (uint8_t)~OWE_BYTES;
+	http_conn_deadline(h, c, h->setup.rate_window_ms);
+	send_some(h, c);
+	return 0;
+}
+
+static void
+answer_plain(struct http *h, struct http_conn *c, uint16_t status)
+{
+	struct http_reply r = {.status = status, .now = clock_wall_s()};
+
+	c->left = c->length = 0;
+	if (begin(h, c, &r) != 0)
+		bug("a status of our own");
+}
+
+/* --------------------------------------------------------------- orders of the broker */
+
+/* The connection that an order is for. 0 with *c NULL: it is gone, or busy (http-parser
+ * asked twice, which is its fault and not the broker's). */
+static int
+target(struct http *h, uint64_t nr, struct http_conn **c)
+{
+	bool foreign;
+
+	*c = http_conn_find(h, nr, &foreign);
+	if (*c == NULL)
+		return foreign ? ERR_STATE : 0;
+	if ((*c)->state != CONN_READING) {
+		if ((*c)->state == CONN_SENDING)
+			log_limited(LOG_WARNING, "http-unasked", "conn=%llx",
+			    (unsigned long long)nr);
+		*c = NULL;
+	}
+	return 0;
+}
+
+int
+http_grant(struct http *h, const struct msg_http_grant_tell *g, uint64_t now)
+{
+	struct http_reply r = {.status = g->status,
+	    .head = g->head,
+	    .keep = g->keep,
+	    .first = g->first,
+	    .length = g->length,
+	    .total = g->total,
+	    .content = (enum content)g->content,
+	    .modified = g->modified,
+	    .now = clock_wall_s()};
+	struct http_conn *c;
+	int err;
+
+	h->now = now;
+	err = target(h, g->conn, &c);
+	if (err != 0 || c == NULL)
+		return err;
+	if (g->status >= 300 || g->first > UINT64_MAX - g->offset)
+		return ERR_RANGE;
+	memcpy(r.etag, g->etag, sizeof r.etag);
+	memcpy(c->name, g->name, sizeof c->name);
+	c->session = g->session;
+	if (!g->head) {
+		c->object =
+		    memfds_take(h->setup.memfds, g->memfd, g->offset + g->first, g->length);
+		if (c->object == NULL) {
+			log_limited(LOG_ERROR, "object-unknown", "memfd=%u", g->memfd);
+			answer_plain(h, c, 503);
+			return 0;
+		}
+	}
+	c->offset = g->offset + g->first;
+	c->left = c->length = g->head ? 0 : g->length;
+	err = begin(h, c, &r);
+	if (err != 0)
+		http_conn_release(h, c);
+	return err;
+}
+
+int
+http_deny(struct http *h, const struct msg_http_deny_tell *d, uint64_t now)
+{
+	struct http_reply r = {.status = d->status,
+	    .head = d->head,
+	    .keep = d->keep,
+	    .total = d->total,
+	    .modified = d->modified,
+	    .now = clock_wall_s()};
+	struct http_conn *c;
+	int err;
+
+	h->now = now;
+	err = target(h, d->conn, &c);
+	if (err != 0 || c == NULL)
+		return err;
+	if (d->status < 300)
+		return ERR_RANGE;
+	memcpy(r.etag, d->etag, sizeof r.etag);
+	c->left = c->length = 0;
+	return begin(h, c, &r);
+}
+
+/* ------------------------------------------------------------------ from the network */
+
+void
+http_accept(struct http *h, unsigned link, uint64_t now)
+{
+	h->now = now;
+	http_conn_accept(h, link);
+}
+
+/* Throws away what comes after the last answer. */
+static void
+drain(struct http *h, struct http_conn *c)
+{
+	uint8_t bytes[4096];
+
+	for (unsigned i = 0; i < DRAIN_TURN; i++) {
+		ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			http_conn_close(h, c);
+			return;
+		}
+	}
+}
+
+void
+http_event(struct http *h, struct watch_tag tag, uint32_t events, uint64_t now)
+{
+	struct http_conn *c = http_conn_at(h, tag);
+
+	h->now = now;
+	if (c == NULL)
+		return;
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+		drop(h, c, "peer-closed");
+	else if (c->state == CONN_SENDING)
+		send_some(h, c);
+	else if (c->state == CONN_LINGER)
+		drain(h, c);
+	else if ((events & EPOLLIN) != 0)
+		http_conn_owe(h, c, OWE_BYTES);
+}
+
+/* ---------------------------------------------------------------------- deadlines */
+
+static void
+on_deadline(struct http *h, struct http_conn *c)
+{
+	bool asking = c->started || (!c->answered && !c->eof);
+
+	if (c->state == CONN_SENDING && c->mark - c->left < h->setup.window_bytes) {
+		drop(h, c, "too-slow");
+	} else if (c->state == CONN_SENDING) {
+		c->mark = c->left;
+		http_conn_deadline(h, c, h->setup.rate_window_ms);
+	} else if (c->state == CONN_READING && asking) {
+		answer_plain(h, c, 408);
+	} else {
+		http_conn_close(h, c);
+	}
+}
+
+void
+http_tick(struct http *h, uint64_t now)
+{
+	uint32_t i;
+
+	h->now = now;
+	while ((i = timers_take_due(&h->timers, now)) != TIMERS_OUT)
+		on_deadline(h, &h->all[i]);
+	http_conn_pay_waiting(h);
+}
+
+uint64_t
+http_next(const struct http *h)
+{
+	return http_conn_can_pay(h) ? 0 : timers_next(&h->timers);
+}
+
+/* --------------------------------------------------------------------- neighbours */
+
+/* Nothing that was owed to this neighbour makes sense any more. */
+static void
+forgive(struct http_conn *c, unsigned bits)
+{
+	c->owes &= (uint8_t)~bits;
+}
+
+void
+http_broker_gone(struct http *h, uint64_t now)
+{
+	h->now = now;
+	for (uint32_t i = 0; i < HTTP_CONNS; i++) {
+		struct http_conn *c = &h->all[i];
+
+		if (c->state == CONN_FREE)
+			continue;
+		c->broker_knows = false;
+		forgive(c, OWE_CONN | OWE_END_BROKER);
+		if (c->state == CONN_READING && c->started)
+			http_conn_close(h, c);
+		else if (c->state == CONN_READING || c->state == CONN_SENDING)
+			http_conn_owe(h, c, OWE_CONN);
+	}
+}
+
+void
+http_parser_gone(struct http *h, uint64_t now)
+{
+	h->now = now;
+	for (uint32_t i = 0; i < HTTP_CONNS; i++) {
+		struct http_conn *c = &h->all[i];
+
+		if (c->state == CONN_FREE)
+			continue;
+		c->parser_knows = false;
+		forgive(c, OWE_NEXT | OWE_END_PARSER);
+		if (c->state == CONN_READING && c->started)
+			http_conn_close(h, c);
+	}
+}

@@ -1,0 +1,126 @@
+/*
+ * The HTTP connections of this process: a table of fixed size, who knows of each, and
+ * what is still owed to the broker and to http-parser because a channel was full. Request
+ * bytes are relayed unread.
+ *
+ * Private to http.c and http_conn.c, except struct http and http_init.
+ */
+#ifndef SALLYPORT_FILE_SENDER_HTTP_CONN_H
+#define SALLYPORT_FILE_SENDER_HTTP_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "privsep/chan.h"
+#include "src/file-sender/caps.h"
+#include "src/file-sender/http_reply.h"
+#include "src/file-sender/memfds.h"
+#include "src/file-sender/timers.h"
+#include "src/file-sender/watch.h"
+
+#define HTTP_CONNS 4096
+#define HTTP_BUCKETS 8192u
+#define HTTP_RELAY_MAX 8192 /* request bytes before an answer: one head's worth */
+
+struct http_setup {
+	struct chan *broker;
+	struct chan *parser;
+	struct memfds *memfds;
+	const struct addr *locals; /* our addresses: of listening socket 0, 1, ... */
+	uint64_t seed;
+	uint32_t generation;      /* of this process; in the upper bits of conn numbers */
+	uint32_t head_timeout_ms; /* for a whole request head */
+	uint32_t idle_timeout_ms; /* between an answer and the next request */
+	uint32_t rate_window_ms;
+	uint64_t window_bytes; /* fewer in a window: the body is cut */
+	uint32_t per_address;  /* connections */
+};
+
+enum conn_state {
+	CONN_FREE,
+	CONN_READING, /* relays a request, waits for one, or for its answer */
+	CONN_SENDING, /* an answer is on its way */
+	CONN_LINGER,  /* answered for the last time; waits for the peer to close */
+	CONN_GONE,    /* closed; something is still owed */
+};
+
+/* What is owed, in the order in which it is paid. */
+enum {
+	OWE_CONN = 1,  /* CONN_TELL to the broker */
+	OWE_NEXT = 2,  /* NEXT_TELL to the parser */
+	OWE_BYTES = 4, /* reading, when there is room to relay */
+	OWE_END_BROKER = 8,
+	OWE_END_PARSER = 16,
+};
+
+struct http_conn {
+	uint64_t nr;
+	int fd;
+	enum conn_state state;
+	struct addr peer, local;
+	uint16_t port;
+	uint8_t owes;
+	bool waiting;       /* is in the waiting list */
+	bool broker_knows;  /* CONN_TELL was sent, END_TELL not yet */
+	bool parser_knows;  /* bytes were relayed, END_TELL not yet */
+	bool started;       /* bytes came since the last answer */
+	bool answered;      /* once at least */
+	bool dead;          /* reading failed; to be closed */
+	bool eof;           /* the peer will send nothing more */
+	uint32_t events;    /* in the epoll set */
+	uint32_t relayed;   /* bytes since the last answer */
+	uint32_t next;      /* in its bucket or in the free list */
+	uint32_t wait_next; /* in the waiting list */
+
+	/* The answer. */
+	struct memfd *object; /* NULL: header only */
+	uint64_t offset;      /* of the next byte in the object */
+	uint64_t left;        /* bytes */
+	uint64_t length;      /* bytes of the whole body */
+	uint64_t mark;        /* left, when the rate was last looked at */
+	uint64_t began;       /* ms */
+	uint32_t session;
+	uint16_t head_len, head_sent;
+	bool keep;
+	uint8_t head[HTTP_REPLY_MAX];
+	char name[256];
+};
+
+struct http {
+	struct http_setup setup;
+	struct http_conn *all;
+	uint32_t *buckets;
+	uint32_t free;
+	uint32_t wait_first, wait_last;
+	struct timers timers;
+	struct caps caps;
+	uint64_t issued; /* connection numbers so far */
+	uint64_t now;    /* of the call that is being served */
+};
+
+/* Allocates. 0 or ERR_SYS. */
+int http_init(struct http *h, const struct http_setup *setup) MUST_CHECK;
+
+/* Takes at most 16 connections from listening socket `link`. */
+void http_conn_accept(struct http *h, unsigned link);
+/* The live connection of that number. NULL when it is gone or was never; then *foreign
+ * says that this process can never have issued it. */
+struct http_conn *http_conn_find(struct http *h, uint64_t nr, bool *foreign);
+/* The one of an event; NULL when another has its place by now. */
+struct http_conn *http_conn_at(struct http *h, struct watch_tag tag);
+void http_conn_want(struct http *h, struct http_conn *c, uint32_t events);
+void http_conn_deadline(struct http *h, struct http_conn *c, uint32_t ms);
+/* Owes these, pays what there is room for, and puts the rest on the waiting list. The
+ * connection may be gone afterwards. */
+void http_conn_owe(struct http *h, struct http_conn *c, unsigned bits);
+/* Pays the waiting ones in turn. */
+void http_conn_pay_waiting(struct http *h);
+/* There are connections waiting, and room for what they wait with. */
+bool http_conn_can_pay(const struct http *h);
+/* The connection gets its last answer, or none: nobody need know it any more. */
+void http_conn_tell_end(struct http *h, struct http_conn *c);
+/* Closes; the entry is free as soon as nothing is owed. */
+void http_conn_close(struct http *h, struct http_conn *c);
+void http_conn_release(struct http *h, struct http_conn *c);
+
+#endif
