@@ -71,6 +71,7 @@ enum {
 	FD_CONF = 9,         /* sealed configuration text */
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */
+	FD_LEASES = 64,      /* block of 8: what the lease store opens, before all else */
 
 	/* verifier */
 	FD_STORE = 6,   /* directory: a private read-only clone of the image store */

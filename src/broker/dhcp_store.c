@@ -139,6 +139,9 @@ dhcp_open_store(void)
 		    store_failure());
 		start_fail("lease store");
 	}
+	/* The filter lets writes through to these numbers only. */
+	if (store_fd() >= FD_LEASES + 8)
+		start_fail("lease store: descriptor numbers");
 	log_event(LOG_NOTICE, "store-open",
 	    "addresses=%u leases=%u sessions=%u damaged=%u outside=%u", lease_count(),
 	    count.leases, count.sessions, count.damaged + bad, count.outside);

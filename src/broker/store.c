@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -40,7 +41,7 @@ static struct {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake;
 	enum job job;
-	bool stop;
+	bool runs, stop;
 	uint64_t cookie;
 	int result; /* of the last commit: 0 or LMDB's code */
 } store = {.event_fd = -1};
@@ -99,6 +100,8 @@ commit_loop(void *unused)
 {
 	(void)unused;
 	pthread_mutex_lock(&store.lock);
+	store.runs = true;
+	pthread_cond_signal(&store.wake);
 	for (;;) {
 		const struct batch *b = &store.batches[1 - store.at_hand];
 		int rc;
@@ -173,7 +176,7 @@ store_open(const char *path, store_load *load, void *arg, uint32_t *bad)
 	store.at_hand = 0;
 	store.batches[0].n = 0;
 	store.job = JOB_NONE;
-	store.stop = false;
+	store.runs = store.stop = false;
 	rc = mdb_env_create(&store.env);
 	if (rc != 0)
 		return failed(rc);
@@ -199,16 +202,25 @@ store_open(const char *path, store_load *load, void *arg, uint32_t *bad)
 	return 0;
 }
 
+/* A thread's first steps make system calls that the filter, which comes next, does not
+ * allow; so does an allocator's arena of its own. */
 int
 store_start_thread(void)
 {
 	int rc = pthread_mutex_init(&store.lock, NULL);
 
+	(void)mallopt(M_ARENA_MAX, 1);
 	if (rc == 0)
 		rc = pthread_cond_init(&store.wake, NULL);
 	if (rc == 0)
 		rc = pthread_create(&store.thread, NULL, commit_loop, NULL);
-	return rc == 0 ? 0 : failed(rc);
+	if (rc != 0)
+		return failed(rc);
+	pthread_mutex_lock(&store.lock);
+	while (!store.runs)
+		pthread_cond_wait(&store.wake, &store.lock);
+	pthread_mutex_unlock(&store.lock);
+	return 0;
 }
 
 int

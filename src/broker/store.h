@@ -27,7 +27,7 @@ typedef void store_load(void *arg, const struct record *r, int err);
  * its records to load. A damaged record does not stop this; a damaged store does. 0 and
  * *bad: records whose key says nothing; or ERR_SYS, and store_failure() says why. */
 int store_open(const char *path, store_load *load, void *arg, uint32_t *bad) MUST_CHECK;
-/* 0 or ERR_SYS. Once, after store_open. */
+/* 0 or ERR_SYS. Once, after store_open; the thread runs when this returns. */
 int store_start_thread(void) MUST_CHECK;
 
 /* Adds to the batch at hand. 0, or ERR_FULL: try again after a completion. A record that
