@@ -180,6 +180,8 @@ UNIT += tftp_xfer memfds http_reply
 OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 OBJ_test_memfds := $(BASE) src/file-sender/memfds src/file-sender/caps src/file-sender/timers
 OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
+UNIT += file_sender
+OBJ_test_file_sender := $(CHILD)
 
 UNIT += store
 OBJ_test_store := $(BASE) src/broker/record src/broker/store
@@ -189,6 +191,14 @@ RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/br
 	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
+
+UNIT += names http_rules image render broker_files
+BROKER_RIG := $(CHILD) $(CONF) $(BROKER_FILES) src/broker/session tests/lib/broker_rig
+OBJ_test_names := src/broker/names
+OBJ_test_http_rules := src/broker/http_rules
+OBJ_test_image := $(BROKER_RIG)
+OBJ_test_render := $(BROKER_RIG)
+OBJ_test_broker_files := $(BROKER_RIG)
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
@@ -209,6 +219,8 @@ OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/
 
 HELPERS := pxeclient
 OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/lib/dhcpreply
+HELPERS += verifierrig
+OBJ_verifierrig := $(CHILD) privsep/spawn
 
 FUZZ += conf
 OBJ_fuzz_conf := $(BASE) $(CONF)

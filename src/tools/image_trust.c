@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/floor.h"
@@ -68,6 +69,23 @@ write_floor(int fd, const char *path, struct floor *f)
 	free(bytes);
 }
 
+/* Before the server's first start its state folder may be missing. */
+static void
+make_parent(const char *path)
+{
+	char *copy = strdup(path), *slash;
+
+	if (copy == NULL)
+		tool_fail_errno("memory");
+	slash = strrchr(copy, '/');
+	if (slash != NULL && slash != copy) {
+		*slash = '\0';
+		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
+			tool_fail_errno("%s", copy);
+	}
+	free(copy);
+}
+
 static void
 sync_parent(const char *path)
 {
@@ -92,8 +110,10 @@ image_trust_init(int argc, char **argv)
 	bool reset = false;
 	const char *path = parse_options(argc, argv, &reset);
 	struct floor *f = tool_alloc(sizeof *f);
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	make_parent(path);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		tool_fail_errno("%s", path);
 	if (read_floor(fd, f) == 0 && !reset)

@@ -23,7 +23,7 @@ enum {
 };
 
 #define TOOL_IMAGES SALLYPORT_STATEDIR "/images"
-#define TOOL_FLOOR SALLYPORT_STATEDIR "/floor"
+#define TOOL_FLOOR SALLYPORT_STATEDIR "/verifier/floor"
 #define TOOL_KEYRING SALLYPORT_SYSCONFDIR "/sallyport/keyring"
 
 /* "sallyport-image: ...", then exit(code). */

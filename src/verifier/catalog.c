@@ -184,6 +184,20 @@ notice_change(struct entry *e)
 		e->state = ENTRY_NEW;
 }
 
+/* FD_STORE is only a place to open from; what is listed is a descriptor of its own. */
+static int
+look(struct look *l)
+{
+	const char *why;
+	int err, dir = store_open_dir(FD_STORE, ".", &why);
+
+	if (dir < 0)
+		return ERR_SYS;
+	err = store_list(dir, see_image, l);
+	close(dir);
+	return err != 0 || l->failed ? ERR_SYS : 0;
+}
+
 int
 catalog_scan(void (*gone)(struct entry *e))
 {
@@ -192,7 +206,7 @@ catalog_scan(void (*gone)(struct entry *e))
 
 	for (unsigned i = 0; i < CATALOG_MAX; i++)
 		table[i].seen = false;
-	if (store_list(FD_STORE, see_image, &l) != 0 || l.failed)
+	if (look(&l) != 0)
 		return ERR_SYS;
 	if (l.full)
 		log_limited(LOG_ERROR, "store-full",
@@ -202,7 +216,7 @@ catalog_scan(void (*gone)(struct entry *e))
 	if (l.odd != odd_before) {
 		odd_before = l.odd;
 		l.say_odd = true;
-		if (store_list(FD_STORE, see_image, &l) != 0)
+		if (look(&l) != 0)
 			return ERR_SYS;
 	}
 	for (unsigned i = 0; i < CATALOG_MAX; i++) {

@@ -11,7 +11,7 @@
 #include "policy/manifest.h"
 #include "src/base/err.h"
 
-#define IMAGES_MAX 300u
+#define IMAGES_MAX 200u
 
 /* How far the broker has been told; the steps are in this order. */
 enum told { TOLD_NOTHING, TOLD_OBJECTS, TOLD_IMAGE, TOLD_FILES, TOLD_BOOTS, TOLD_ALL };
