@@ -66,6 +66,7 @@ const struct cage_rule cage_rules[] = {
     /* Objects. */
     FREE_FD_AND(SYS_fcntl, "is it sealed?", IS(1, F_GET_SEALS)),
     FREE_FD_AND(SYS_newfstatat, "is it as long as said?", IS(3, AT_EMPTY_PATH)),
+    FREE_FD_RULES(SYS_fstat, "the same, with a newer libc"),
     FREE_FD_RULES(SYS_pread64, "blocks of objects"),
     FREE_FD_RULES(SYS_close, "objects and connections"),
 

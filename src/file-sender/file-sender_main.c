@@ -180,9 +180,13 @@ loop(struct sender *s)
 	struct watch_event events[WATCH_EVENTS];
 
 	for (;;) {
-		uint64_t until = sooner(tftp_next(&s->tftp), http_next(&s->http));
-		unsigned n = watch_wait(events, clock_mono_ms(), until);
+		uint64_t until;
+		unsigned n;
 
+		flush_channel(&s->broker, WATCH_BROKER, &s->broker_events);
+		flush_channel(&s->parser, WATCH_PAIR, &s->parser_events);
+		until = sooner(tftp_next(&s->tftp), http_next(&s->http));
+		n = watch_wait(events, clock_mono_ms(), until);
 		s->now = clock_mono_ms();
 		/* Who is gone must be known before anything is sent to it. */
 		for (unsigned i = 0; i < n; i++)
@@ -196,8 +200,6 @@ loop(struct sender *s)
 		tftp_tick(&s->tftp, s->now);
 		http_tick(&s->http, s->now);
 		tftp_flush(&s->tftp);
-		flush_channel(&s->broker, WATCH_BROKER, &s->broker_events);
-		flush_channel(&s->parser, WATCH_PAIR, &s->parser_events);
 	}
 }
 

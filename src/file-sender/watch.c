@@ -35,6 +35,8 @@ watch_init(void)
 
 	if (fd < 0)
 		return ERR_SYS;
+	if (fd == FD_WAIT)
+		return 0;
 	if (dup3(fd, FD_WAIT, O_CLOEXEC) < 0)
 		return ERR_SYS;
 	close(fd);
