@@ -239,29 +239,24 @@ build_subnet_end(struct build *b)
 	return 0;
 }
 
-/* Of all pairs that overlap, the one whose later block comes first in the file. Sorted by
- * network, whatever lies inside a subnet follows it directly. */
+/* Sorted by network, one of two subnets that overlap does so with its neighbour as well. */
 static int
 check_overlap(struct build *b, const struct build_key *keys, size_t n)
 {
 	const struct conf_subnet *all = b->conf->subnets;
-	uint32_t outer = 0, worst = UINT32_MAX, other = 0;
+	uint32_t worst = UINT32_MAX, other = 0;
 	char text[24];
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t mine = keys[i].index;
-		uint32_t last = all[outer].network | ~build_mask(all[outer].prefix);
+	for (size_t i = 1; i < n; i++) {
+		uint32_t low = keys[i - 1].index, high = keys[i].index;
+		uint32_t later = low > high ? low : high;
 
-		if (i == 0 || all[mine].network > last) {
-			outer = mine;
+		if (all[high].network > (all[low].network | ~build_mask(all[low].prefix)))
 			continue;
+		if (later < worst) {
+			worst = later;
+			other = low + high - later;
 		}
-		if ((mine > outer ? mine : outer) < worst) {
-			worst = mine > outer ? mine : outer;
-			other = mine > outer ? outer : mine;
-		}
-		if (all[mine].prefix < all[outer].prefix)
-			outer = mine;
 	}
 	if (worst == UINT32_MAX)
 		return 0;

@@ -201,7 +201,7 @@ every_setting_arrives(void **state)
 			       "idle-timeout 1h;min-rate 500;rate-window 7s;"
 			       "connections-per-address 9;}tftp{ports 50000-50000;}boot{"
 			       "default deny;unknown ignore;ipxe-transport tftp;expired "
-			       "serve;session-time 1d;sessions 77;}state \"/s\";images "
+			       "serve;session-time 1d;sessions 77;}state \"/.s\";images "
 			       "\"/i/..x\";keyring \"/k.\";interface \"http\"{}");
 
 	(void)state;
@@ -224,10 +224,23 @@ every_setting_arrives(void **state)
 	assert_true(c->expired_serve);
 	assert_int_equal(c->session_time, 86400);
 	assert_int_equal(c->sessions_max, 77);
-	assert_string_equal(c->state, "/s");
+	assert_string_equal(c->state, "/.s");
 	assert_string_equal(c->images, "/i/..x");
 	assert_string_equal(c->keyring, "/k.");
 	assert_string_equal(c->links[0].name, "http");
+	conf_free(c);
+}
+
+static void
+parameters_keep_their_order(void **state)
+{
+	struct conf *c = parse("interface a; host \"h\" { mac 02:00:00:00:00:01; "
+			       "parameter \"disk2\" \"a\"; parameter \"disk\" \"b=c\"; "
+			       "parameter \"dis\" \"k\"; }");
+
+	(void)state;
+	assert_int_equal(c->hosts[0].params_len, 23);
+	assert_memory_equal(c->hosts[0].params, "disk2=a\ndisk=b=c\ndis=k\n", 23);
 	conf_free(c);
 }
 
@@ -398,6 +411,7 @@ main(void)
 	    cmocka_unit_test(example_minimal),
 	    cmocka_unit_test(example_full),
 	    cmocka_unit_test(every_setting_arrives),
+	    cmocka_unit_test(parameters_keep_their_order),
 	    cmocka_unit_test(limits_hold_at_the_edge),
 	    cmocka_unit_test(bytes_that_are_no_text),
 	    cmocka_unit_test(cut_and_bent),

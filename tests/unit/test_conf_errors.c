@@ -119,6 +119,9 @@ static const struct wrong {
     {"interface a { address 0.0.0.0; }", ERR_RANGE, 1, 23,
 	"found '0.0.0.0', expected an address that a machine can have, from 1.0.0.0 to "
 	"223.255.255.255 without 127"},
+    {"interface a { address 127.0.0.1; }", ERR_RANGE, 1, 23,
+	"found '127.0.0.1', expected an address that a machine can have, from 1.0.0.0 to "
+	"223.255.255.255 without 127"},
     {"interface a { address 224.0.0.1; }", ERR_RANGE, 1, 23,
 	"found '224.0.0.1', expected an address that a machine can have, from 1.0.0.0 to "
 	"223.255.255.255 without 127"},
@@ -146,8 +149,8 @@ static const struct wrong {
 	"found subnet 10.0.0.0/24 that overlaps the one on line 2, expected each address "
 	"once"},
     {IF "subnet 10.0.9.0/24 {}\nsubnet 10.0.0.0/8 {}\nsubnet 10.0.1.0/24 {}", ERR_DUPLICATE,
-	3, 8,
-	"found subnet 10.0.0.0/8 that overlaps the one on line 2, expected each address "
+	4, 8,
+	"found subnet 10.0.1.0/24 that overlaps the one on line 3, expected each address "
 	"once"},
     {IF "subnet 10.1.0.0/25 {}\nsubnet 10.1.0.0/24 {}\nsubnet 10.1.1.0/24 {}",
 	ERR_DUPLICATE, 3, 8,
@@ -229,6 +232,17 @@ static const struct wrong {
 	"found the name of host 'a' a second time, expected it once; the first is on line "
 	"2"},
     {IF "host \"a\" { mac 02:00:00:00:00:0a; }\nhost \"b\" { mac 02-00-00-00-00-0A; }",
+	ERR_DUPLICATE, 3, 16,
+	"found the hardware address of host 'a' a second time, expected it once; the first "
+	"is on line 2"},
+    /* of two mistakes, the first in the file, whichever is sorted first */
+    {IF "host \"a\" { mac 02:00:00:00:00:01; }\nhost \"b\" { mac 02:00:00:00:00:01; }\n"
+	"host \"c\" { mac 02:00:00:00:00:02; }\nhost \"d\" { mac 02:00:00:00:00:02; }",
+	ERR_DUPLICATE, 3, 16,
+	"found the hardware address of host 'a' a second time, expected it once; the first "
+	"is on line 2"},
+    {IF "host \"a\" { mac 02:00:00:00:00:02; }\nhost \"b\" { mac 02:00:00:00:00:02; }\n"
+	"host \"c\" { mac 02:00:00:00:00:01; }\nhost \"d\" { mac 02:00:00:00:00:01; }",
 	ERR_DUPLICATE, 3, 16,
 	"found the hardware address of host 'a' a second time, expected it once; the first "
 	"is on line 2"},
