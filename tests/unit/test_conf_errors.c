@@ -156,6 +156,11 @@ static const struct wrong {
 	ERR_DUPLICATE, 3, 8,
 	"found subnet 10.1.0.0/24 that overlaps the one on line 2, expected each address "
 	"once"},
+    {IF "subnet 10.1.0.0/24 {}\nsubnet 10.1.0.0/25 {}\n"
+	"subnet 10.2.0.0/24 {}\nsubnet 10.2.0.0/25 {}",
+	ERR_DUPLICATE, 3, 8,
+	"found subnet 10.1.0.0/25 that overlaps the one on line 2, expected each address "
+	"once"},
     {IF "subnet 10.0.0.0/24 { pool 10.0.1.5 - 10.0.0.9; }", ERR_RANGE, 2, 27,
 	"found '10.0.1.5', expected an address inside 10.0.0.0/24"},
     {IF "subnet 10.0.0.0/24 { pool 10.0.0.5 - 10.0.1.9; }", ERR_RANGE, 2, 38,
