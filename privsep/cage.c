@@ -183,8 +183,14 @@ limit(__rlimit_resource_t what, uint64_t most, const char *name)
 	struct rlimit l = {most == UINT64_MAX ? RLIM_INFINITY : most,
 	    most == UINT64_MAX ? RLIM_INFINITY : most};
 
+	struct rlimit now;
+
 	if (most == UINT64_MAX)
 		return;
+	/* A host may allow less than the policy; raising that would take a capability. */
+	WALL(getrlimit(what, &now), name);
+	if (now.rlim_max < l.rlim_max)
+		l.rlim_cur = l.rlim_max = now.rlim_max;
 	WALL(setrlimit(what, &l), name);
 }
 

@@ -19,6 +19,8 @@
 #include "privsep/supervisor.h"
 #include "src/base/log.h"
 
+#define DESCRIPTORS_MIN 8192u
+#define DESCRIPTORS_MAX 65536u
 #define DEFAULT_CONF SALLYPORT_SYSCONFDIR "/sallyport/sallyport.conf"
 
 struct options {
@@ -134,11 +136,19 @@ count_workers(unsigned configured)
 	return cores < 1 ? 1 : cores > WORKER_MAX ? WORKER_MAX : (unsigned)cores;
 }
 
+/* Children are handed descriptors by way of numbers above 4096 (privsep/spawn.c), and a
+ * file-sender needs one for each connection. */
 static void
 raise_descriptor_limit(void)
 {
-	struct rlimit l = {65536, 65536};
+	struct rlimit l;
 
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		supervisor_fail("limit of descriptors", strerror(errno));
+	if (l.rlim_max < DESCRIPTORS_MIN)
+		supervisor_fail("limit of descriptors", "the hard limit is below 8192");
+	l.rlim_cur = l.rlim_max =
+	    l.rlim_max < DESCRIPTORS_MAX ? l.rlim_max : DESCRIPTORS_MAX;
 	if (setrlimit(RLIMIT_NOFILE, &l) != 0)
 		supervisor_fail("limit of descriptors", strerror(errno));
 }
