@@ -73,6 +73,13 @@ usage(void)
 
 /* ---------------------------------------------------------------- what is sent */
 
+/* Speaks from the address that it has, which then is ciaddr and not option 50. */
+static bool
+is_owner(const struct client *c)
+{
+	return c->udp >= 0 && c->giaddr.s_addr == 0;
+}
+
 static void
 put_option(struct out *out, uint8_t code, const void *value, size_t len)
 {
@@ -134,7 +141,8 @@ put_options(struct out *out, const struct client *c, uint8_t type, bool selectin
 	static const uint8_t size[2] = {0x05, 0xc0};
 
 	put_option(out, 53, &type, 1);
-	if (c->requested.s_addr != 0 && (type == REQUEST || type == DECLINE) && c->udp < 0)
+	if (c->requested.s_addr != 0 && (type == REQUEST || type == DECLINE) &&
+	    !is_owner(c))
 		put_option(out, 50, &c->requested, 4);
 	if ((selecting || type == RELEASE || type == DECLINE) && server.s_addr != 0)
 		put_option(out, 54, &server, 4);
@@ -158,7 +166,6 @@ make_message(const struct client *c, uint8_t type, bool selecting, struct in_add
     uint8_t *bytes, size_t cap)
 {
 	struct out out;
-	bool owner = c->udp >= 0 && c->giaddr.s_addr == 0;
 
 	out_init(&out, bytes, cap);
 	out_u8(&out, 1);
@@ -168,7 +175,7 @@ make_message(const struct client *c, uint8_t type, bool selecting, struct in_add
 	out_u32(&out, c->xid);
 	out_u16(&out, 0);
 	out_u16(&out, c->broadcast ? 0x8000 : 0);
-	out_u32(&out, owner ? ntohl(c->requested.s_addr) : 0);
+	out_u32(&out, is_owner(c) ? ntohl(c->requested.s_addr) : 0);
 	out_fill(&out, 0, 8);
 	out_u32(&out, ntohl(c->giaddr.s_addr));
 	out_copy(&out, c->mac.b, 6);

@@ -92,13 +92,18 @@ server_start()
 		--uid-base "$UID_BASE" >>"$SERVER_LOG" 2>&1 </dev/null &
 	SERVER_PID=$!
 	at_end "end_process $SERVER_PID"
-	wait_for 20 server_is_up || die "the server does not start: $(tail -n 5 "$SERVER_LOG")"
+	wait_for 20 server_is_up_or_gone
+	server_is_up || die "the server does not start: $(tail -n 5 "$SERVER_LOG")"
 }
 
 server_is_up()
 {
-	process_gone "$SERVER_PID" && return 0
-	grep -qa 'role=sallyportd .*event=up ' "$SERVER_LOG"
+	! process_gone "$SERVER_PID" && grep -qa 'role=sallyportd .*event=up ' "$SERVER_LOG"
+}
+
+server_is_up_or_gone()
+{
+	process_gone "$SERVER_PID" || server_is_up
 }
 
 server_stop()

@@ -104,7 +104,7 @@ boot_replies()
 	boot_reply uefi 'loader\.efi' PXEClient -m 52:54:00:77:03:02 -a 7
 	boot_reply http '^http://10\.77\.0\.1/.*loader\.efi' HTTPClient \
 		-m 52:54:00:77:03:03 -a 16
-	boot_reply ipxe '^http://10\.77\.0\.1/' PXEClient -m 52:54:00:77:03:04 -a 0 -x
+	boot_reply ipxe '^http://10\.77\.0\.1/' '' -m 52:54:00:77:03:04 -a 0 -x
 	pxe c -m 52:54:00:77:03:01 -a 0 boot
 	matches "client's UUID is echoed" 'opt97=00' "$REPLY"
 	pxe c -m 52:54:00:77:03:05 boot

@@ -204,6 +204,8 @@ server_trust
 server_config_usual sample
 sed -i 's/^http { port 80; }$/http { port 80; head-timeout 2s; idle-timeout 3s; min-rate 100K; rate-window 2s; connections-per-address 8; }/' \
 	"$S/sallyport.conf"
+# The limit of an address is counted by each worker.
+sed -i "s|^server { |&workers 1; |" "$S/sallyport.conf"
 server_start
 wait_line 10 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
 pxe_session a -a 16

@@ -1,0 +1,72 @@
+# The running server seen from outside, for the tests of its walls. Sourced; needs
+# common.sh, net.sh, server.sh, clients.sh.
+
+# shellcheck shell=bash disable=SC2034,SC2153
+
+# What the roster has, in the order of its start; with two workers.
+ROLES="logger verifier broker dhcp-sender dhcp-parser tftp-parser file-sender http-parser"
+EARS="dhcp-parser tftp-parser http-parser"
+CHILDREN="logger:0 verifier:0 broker:0 dhcp-sender:0 dhcp-parser:0 tftp-parser:0
+	file-sender:0 http-parser:0 file-sender:1 http-parser:1"
+
+# child_pid ROLE [INDEX]: from the kernel: a child of the supervisor with that name and
+# that number among its arguments.
+child_pid()
+{
+	local pid
+
+	for pid in $(pgrep -P "$SERVER_PID" -x "$1"); do
+		if tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null |
+			grep -q " index=${2:-0} "; then
+			echo "$pid"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# is_replaced ROLE INDEX OLDPID: another process has that place, and is in its cage.
+is_replaced()
+{
+	local pid
+
+	pid=$(child_pid "$1" "$2") && [ "$pid" != "$3" ] &&
+		grep -q '^Seccomp:	2' "/proc/$pid/status"
+}
+
+status_of()
+{
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+# Descriptors of a process, "number target" a line.
+descriptors()
+{
+	local fd
+
+	for fd in /proc/"$1"/fd/*; do
+		echo "${fd##*/} $(readlink "$fd")"
+	done | sort -n
+}
+
+# ended_with PID SECONDS: its exit status in STATUS; false when it does not end.
+ended_with()
+{
+	wait_for "$2" process_gone "$1" || return 1
+	wait "$1"
+	STATUS=$?
+}
+
+# walls_server: the sample image, the usual configuration with two workers, running.
+walls_server()
+{
+	server_prepare
+	sample_image "${1:-3000000}"
+	server_trust
+	server_config_usual sample
+	sed -i 's/^server { /server { workers 2; /' "$S/sallyport.conf"
+	server_start
+	wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' ||
+		die "the image is not served"
+	wait_line 10 "$SERVER_LOG" 'event=up ' || die "the server is not up"
+}
