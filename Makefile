@@ -112,11 +112,11 @@ OBJ_http-parser := $(call CAGED,http-parser) src/wire/http src/wire/http_value s
 	src/http-parser/conns src/http-parser/http-parser_main
 STATIC_http-parser := yes
 
-OBJ_file-sender := $(call CAGED,file-sender) src/wire/tftp src/file-sender/watch \
-	src/file-sender/caps src/file-sender/timers src/file-sender/memfds \
-	src/file-sender/tftp_xfer src/file-sender/tftp_out src/file-sender/tftp \
-	src/file-sender/http_reply src/file-sender/http_conn src/file-sender/http \
-	src/file-sender/file-sender_main
+SENDER := src/wire/tftp src/file-sender/watch src/file-sender/caps src/file-sender/timers \
+	src/file-sender/memfds src/file-sender/tftp_xfer src/file-sender/tftp_out \
+	src/file-sender/tftp src/file-sender/http_reply src/file-sender/http_conn \
+	src/file-sender/http src/file-sender/file-sender_main
+OBJ_file-sender := $(call CAGED,file-sender) $(SENDER)
 STATIC_file-sender := yes
 
 # The DHCP half of the broker.
@@ -180,13 +180,19 @@ UNIT += tftp_xfer memfds http_reply
 OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 OBJ_test_memfds := $(BASE) src/file-sender/memfds src/file-sender/caps src/file-sender/timers
 OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
-UNIT += file_sender
-OBJ_test_file_sender := $(CHILD)
+UNIT += sender_tftp sender_http sender_clients
+OBJ_test_sender_tftp := $(CHILD) tests/lib/sender_rig
+OBJ_test_sender_http := $(CHILD) tests/lib/sender_rig
+OBJ_test_sender_clients := $(CHILD) src/wire/tftp tests/lib/sender_rig
 
 UNIT += store
 OBJ_test_store := $(BASE) src/broker/record src/broker/store
 LIB_test_store := -llmdb
-UNIT += dhcp_decide
+UNIT += pool match session lease dhcp_decide
+OBJ_test_pool := $(BASE) $(CONF) policy/pool
+OBJ_test_match := $(BASE) $(CONF) policy/match
+OBJ_test_session := $(BASE) src/base/hash src/broker/session
+OBJ_test_lease := $(BASE) $(CONF) src/base/hash policy/pool src/broker/record src/broker/lease
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
 	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
@@ -199,6 +205,18 @@ OBJ_test_http_rules := src/broker/http_rules
 OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG)
+
+UNIT += manifest template keyring minisign floor
+OBJ_test_manifest := $(BASE) policy/lines policy/paths policy/when policy/manifest \
+	policy/manifest_print
+OBJ_test_template := $(BASE) policy/lines policy/paths policy/when policy/manifest \
+	policy/template
+OBJ_test_keyring := $(BASE) policy/lines policy/paths policy/minisign policy/keyring
+LIB_test_keyring := -lsodium
+OBJ_test_minisign := $(BASE) policy/lines policy/minisign src/tools/secret
+LIB_test_minisign := -lsodium
+OBJ_test_floor := $(BASE) policy/paths policy/floor
+LIB_test_floor := -lsodium
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
@@ -214,11 +232,21 @@ OBJ_fuzz_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_
 FUZZ += dhcp4
 OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/dhcp4_check
 
+FUZZ += manifest minisign keyring template
+OBJ_fuzz_manifest := $(OBJ_test_manifest)
+OBJ_fuzz_minisign := $(OBJ_test_minisign)
+LIB_fuzz_minisign := -lsodium
+OBJ_fuzz_keyring := $(OBJ_test_keyring)
+LIB_fuzz_keyring := -lsodium
+OBJ_fuzz_template := $(OBJ_test_template)
+
 # ----------------------------------------------------------------- test helpers
 # tests/lib/NAME.c: programs that the system tests run.
 
 HELPERS := pxeclient
 OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/lib/dhcpreply
+HELPERS += uncaged-sender
+OBJ_uncaged-sender := $(CHILD) $(SENDER)
 HELPERS += verifierrig
 OBJ_verifierrig := $(CHILD) privsep/spawn
 
@@ -269,6 +297,10 @@ $(B)/testbin/$(1): $$(call obj,tests/lib/$(1) $$(OBJ_$(1)))
 	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper,$(h))))
+
+# These tests run the program: in its cage, or under the sanitizers.
+$(addprefix $(B)/test/test_sender_,tftp http clients): \
+	| $(if $(filter san,$(KIND)),$(B)/testbin/uncaged-sender,$(B)/bin/file-sender)
 
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
