@@ -18,6 +18,8 @@
 #include "src/base/log.h"
 
 #define UID_BASE 61000
+/* A public key whose secret half was thrown away: the keyring must hold one. */
+#define SOME_KEY "RWRztdnEizjexzfzI2BFBB79j1QDZtm6YTAphrDksyJNKilz3TYlGMLr"
 
 static struct supervisor sv;
 
@@ -37,6 +39,16 @@ make_network(void)
 		   "ip addr add 10.99.0.1/24 dev wall0 && ip link set wall0 up && "
 		   "ip link set wall1 up") != 0)
 		die("ip");
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die(path);
+	close(fd);
 }
 
 static void
@@ -64,7 +76,7 @@ make_spec(const char *work)
 	snprintf(s->keyring, sizeof s->keyring, "%.150s/keyring", work);
 	mkdir(s->state, 0755);
 	mkdir(s->images, 0755);
-	close(open(s->keyring, O_CREAT | O_WRONLY, 0644));
+	write_file(s->keyring, "key " SOME_KEY " *\n");
 	snprintf(text, sizeof text, "state \"%.200s\";\ninterface wall0;\n", s->state);
 	sv.conf_memfd = memfd_create("conf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	if (write(sv.conf_memfd, text, strlen(text)) < 0 ||
