@@ -162,7 +162,6 @@ drop_buffer(struct conns *c, struct entry *e)
 	b->younger = c->free_buffer;
 	c->free_buffer = e->buffer;
 	e->buffer = NONE;
-	e->scanned = 0;
 	c->count.buffers--;
 }
 

@@ -106,6 +106,8 @@ static const struct head_case heads[] = {
     GOOD("GET /a HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", HTTP_GET, true, "a"),
     GOOD("GET /a HTTP/1.1\r\n" HOST "X-Latin: caf\xe9\t!\r\nX-Empty:\r\n\r\n", HTTP_GET,
 	true, "a"),
+    GOOD(
+	"GET /a HTTP/1.1\r\n" HOST "AZaz09!#$%&'*+-.^_`|~: x\r\n\r\n", HTTP_GET, true, "a"),
     /* Targets. */
     BAD("GET / HTTP/1.1\r\n" HOST "\r\n", 404),
     BAD("GET /a/ HTTP/1.1\r\n" HOST "\r\n", 404),
@@ -148,6 +150,7 @@ static const struct head_case heads[] = {
     BAD("GET /a HTTP/1.2\r\n" HOST "\r\n", 505),
     BAD("GET /a HTTP/0.9\r\n" HOST "\r\n", 505),
     BAD("GET /a HTTP/2.0\r\n" HOST "\r\n", 505),
+    BAD("GET /a HTTP/9.9\r\n" HOST "\r\n", 505),
     BAD("PRI * HTTP/2.0\r\n\r\n", 505),
     BAD("POST /a HTTP/1.1\r\n" HOST "\r\n", 405),
     BAD("PUT /a HTTP/1.1\r\n" HOST "\r\n", 405),
@@ -237,6 +240,7 @@ wanting_only_the_head_is_seen_in_any_bytes(void **state)
 {
 	(void)state;
 	assert_true(http_wants_head((const uint8_t *)"HEAD \x01", 6));
+	assert_true(http_wants_head((const uint8_t *)"HEAD ", 5));
 	assert_false(http_wants_head((const uint8_t *)"HEAD", 4));
 	assert_false(http_wants_head((const uint8_t *)"HEADS /", 7));
 	assert_false(http_wants_head((const uint8_t *)"GET /", 5));

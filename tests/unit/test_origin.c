@@ -52,7 +52,7 @@ static void
 addresses_of_nobody_do_not(void **state)
 {
 	static const uint32_t bad[] = {0, IP(0, 1, 2, 3), IP(127, 0, 0, 1),
-	    IP(127, 255, 255, 254), IP(224, 0, 0, 1), IP(239, 255, 255, 255),
+	    IP(127, 255, 255, 254), IP(224, 0, 0, 0), IP(239, 255, 255, 255),
 	    IP(240, 0, 0, 1), IP(255, 255, 255, 255), IP(10, 77, 0, 255), IP(10, 77, 0, 0)};
 
 	(void)state;

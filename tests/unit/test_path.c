@@ -120,6 +120,7 @@ static const struct fold_case cases[] = {
     TFTP("undionly.kpxe\xff\x01\x00\xff", "undionly.kpxe", ERR_FORMAT),
     TFTP("a\r\n", "a", ERR_FORMAT),
     TFTP("a\x7f", "a", ERR_FORMAT),
+    SAME("a ", "a "),
     BOTH("a;mode=octet", "a", "a;mode=octet"),
     BOTH("a;MODE=Octet", "a", "a;MODE=Octet"),
     TFTP("a;mode=octet\xff", "a", ERR_FORMAT),
