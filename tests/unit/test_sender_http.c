@@ -213,6 +213,87 @@ http_denials(void **state)
 	rig_http_end(conn);
 }
 
+/* A part of the object, then a header alone, then two requests that came together and
+ * whose sender has closed its side. */
+static void
+http_ranges_heads_and_pipelines(void **state)
+{
+	struct msg m = {.nr = MSG_HTTP_GRANT_TELL}, next;
+	struct msg_http_grant_tell *g = &m.u.http_grant_tell;
+	uint8_t bytes[1024];
+	uint64_t conn;
+	ssize_t n;
+	int fd;
+
+	RIG_NEEDED();
+	fd = rig_http_connect();
+	conn = rig_http_announced();
+	assert_int_equal(send(fd, "GET", 3, 0), 3);
+	rig_http_relayed(conn, "GET");
+	*g = (struct msg_http_grant_tell){
+	    .conn = conn, .status = 206, .keep = 1, .memfd = 1};
+	g->offset = 5000;
+	g->first = 100;
+	g->length = 50;
+	g->total = 1000;
+	rig_order(&m);
+	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	n = recv(fd, bytes, sizeof bytes, 0);
+	assert_true(n > 50);
+	assert_non_null(
+	    memmem(bytes, (size_t)n, "\r\nContent-Range: bytes 100-149/1000\r\n", 37));
+	assert_memory_equal(bytes + n - 50, rig.file + 5100, 50);
+	/* HEAD: the length of the object, and nothing behind the header. */
+	assert_int_equal(send(fd, "HEAD", 4, 0), 4);
+	rig_http_relayed(conn, "HEAD");
+	g->status = 200;
+	g->head = 1;
+	g->first = 0;
+	g->length = 1000;
+	rig_order(&m);
+	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	n = recv(fd, bytes, sizeof bytes, 0);
+	assert_true(n > 4);
+	assert_non_null(memmem(bytes, (size_t)n, "\r\nContent-Length: 1000\r\n", 24));
+	assert_memory_equal(bytes + n - 4, "\r\n\r\n", 4);
+	assert_int_equal(send(fd, "twice", 5, 0), 5);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	rig_http_relayed(conn, "twice");
+	rig_http_grant(conn, 7, true);
+	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 7);
+	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	rig_http_grant(conn, 9, true);
+	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 9);
+	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	rig_http_closed(fd);
+	rig_http_end(conn);
+}
+
+/* An object that is not there, or not so long, is not sent. */
+static void
+http_unknown_objects(void **state)
+{
+	struct msg m = {.nr = MSG_HTTP_GRANT_TELL};
+	struct msg_http_grant_tell *g = &m.u.http_grant_tell;
+
+	RIG_NEEDED();
+	for (unsigned i = 0; i < 3; i++) {
+		int fd = rig_http_connect();
+		uint64_t conn = rig_http_announced();
+
+		assert_int_equal(send(fd, "GET", 3, 0), 3);
+		rig_http_relayed(conn, "GET");
+		*g = (struct msg_http_grant_tell){.conn = conn, .status = 200, .memfd = 1};
+		g->length = g->total = 10;
+		g->memfd = i == 0 ? 77 : 1;
+		g->offset = i == 1 ? RIG_FILE_SIZE - 9 : i == 2 ? UINT64_MAX - 3 : 0;
+		rig_order(&m);
+		rig_http_answer(fd, "HTTP/1.1 503 Service Unavailable\r\n", 24);
+		rig_http_end(conn);
+		rig_http_closed(fd);
+	}
+}
+
 /* --------------------------------------------------------------- neighbours, faults */
 
 static void
@@ -387,6 +468,8 @@ main(void)
 	    RIG_CASE(http_half_close_is_answered),
 	    RIG_CASE(http_address_limit),
 	    RIG_CASE(http_denials),
+	    RIG_CASE(http_ranges_heads_and_pipelines),
+	    RIG_CASE(http_unknown_objects),
 	    RIG_CASE(broker_restarts),
 	    RIG_CASE(parser_restarts),
 	    RIG_CASE(unsealed_object_is_a_breach),
