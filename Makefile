@@ -256,6 +256,10 @@ OBJ_fuzz_conf := $(BASE) $(CONF)
 FUZZ += tftp_xfer
 OBJ_fuzz_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 
+FUZZ += broker_dhcp
+OBJ_fuzz_broker_dhcp := $(RIG)
+LIB_fuzz_broker_dhcp := -llmdb
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all

@@ -244,8 +244,8 @@ rig_firmware(struct msg_dhcp_tell *m, uint16_t arch, uint8_t class60)
 	m->max_size = 1472;
 }
 
-static bool
-take_reply(struct msg_reply_tell *r)
+bool
+rig_take(struct msg_reply_tell *r)
 {
 	uint8_t bytes[MSG_SIZE_MAX];
 	struct msg m;
@@ -264,7 +264,7 @@ bool
 rig_ask_only(const struct msg_dhcp_tell *m, struct msg_reply_tell *r)
 {
 	on_dhcp_tell(&broker.dhcp_parser, m);
-	return take_reply(r);
+	return rig_take(r);
 }
 
 bool
@@ -277,7 +277,7 @@ rig_commit(struct msg_reply_tell *r)
 	dhcp_commit();
 	must(poll(&p, 1, 10000) == 1, "commit");
 	dhcp_completed();
-	return take_reply(r);
+	return rig_take(r);
 }
 
 bool

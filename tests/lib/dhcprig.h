@@ -37,6 +37,8 @@ struct addr rig_addr(const char *text);
 bool rig_ask(const struct msg_dhcp_tell *m, struct msg_reply_tell *r);
 /* The same without a commit. */
 bool rig_ask_only(const struct msg_dhcp_tell *m, struct msg_reply_tell *r);
+/* The replies of a commit come one at a time: the first here, the others by rig_take. */
 bool rig_commit(struct msg_reply_tell *r);
+bool rig_take(struct msg_reply_tell *r);
 
 #endif

@@ -1,0 +1,201 @@
+/*
+ * The broker's DHCP handler under sequences of DHCP_TELL messages, with real tables and a
+ * real store. Input: steps of one byte (what to do), two bytes (length, little-endian)
+ * and that many bytes of a message. Promises checked after each step: an acknowledged
+ * address is nobody else's until its lease ends or its holder gives it back; every reply
+ * can be encoded, and gives only addresses of the pools.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz/fuzz.h"
+#include "src/base/buf.h"
+#include "tests/lib/dhcprig.h"
+
+#define STEPS_MAX 64
+#define LEASED_MAX 64
+
+enum {
+	DO_SHAPE =
+	    1, /* map the fields to few values, so that requests concern each other */
+	DO_ANSWER = 2, /* take the address and server of the last reply */
+	DO_TIME = 4,   /* let time pass, by the step's high bits */
+	DO_COLLECT = 8 /* no commit after this step */
+};
+
+struct leased {
+	struct addr addr;
+	struct lease_id id;
+	uint64_t until; /* wall seconds */
+};
+
+static struct leased leased[LEASED_MAX];
+static unsigned nleased;
+static struct msg_reply_tell last;
+static bool collected; /* more than one request is in the batch at hand */
+
+static void
+promise(bool kept)
+{
+	if (!kept)
+		abort();
+}
+
+static void
+shape_addr(struct addr *a)
+{
+	static const uint32_t nets[] = {0x0a4d0000, 0x0a4e0000, 0x0a580000, 0};
+	uint32_t v = addr_to_v4(a);
+
+	if (a->family != ADDR_V4 || v == 0 || v == UINT32_MAX)
+		return;
+	*a = addr_v4(nets[(v >> 8) & 3] + (v & 0x7f));
+}
+
+static void
+shape(struct msg_dhcp_tell *m)
+{
+	struct addr *all[] = {&m->src, &m->dst, &m->ciaddr, &m->giaddr, &m->requested,
+	    &m->server_id, &m->link_select, &m->server_override};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		shape_addr(all[i]);
+	m->link &= 1;
+	m->type = (uint8_t)(m->type % 9);
+	m->htype = 1;
+	if (m->hw.len >= 6 && m->hw.len < 12) {
+		m->hw.len = 6;
+		memcpy(m->hw.b, "\x52\x54\x00\x77\x00", 5);
+		m->hw.b[5] = (uint8_t)(0x60 + (m->hw.b[5] & 15));
+	}
+	if (m->client_id.len > 4)
+		m->client_id.len = 4;
+}
+
+static struct leased *
+known(const struct addr *a)
+{
+	for (unsigned i = 0; i < nleased; i++)
+		if (addr_equal(&leased[i].addr, a))
+			return &leased[i];
+	promise(nleased < LEASED_MAX);
+	leased[nleased] = (struct leased){.addr = *a};
+	return &leased[nleased++];
+}
+
+static void
+check_reply(const struct msg_reply_tell *r)
+{
+	struct lease *l;
+	struct leased *k;
+
+	promise(r->type == DHCP_OFFER || r->type == DHCP_ACK || r->type == DHCP_NAK);
+	promise(r->link < broker.start.nlinks);
+	if (addr_is_unset(&r->yiaddr)) {
+		promise(r->type != DHCP_OFFER && r->lease == 0);
+		return;
+	}
+	l = lease_at(&r->yiaddr);
+	promise(l != NULL && r->lease > 0);
+	if (r->type != DHCP_ACK)
+		return;
+	/* Its holder may have given it back before the commit. */
+	if (l->state != LEASE_BOUND) {
+		promise(collected);
+		return;
+	}
+	k = known(&r->yiaddr);
+	promise(k->until <= broker.wall_s || lease_id_equal(&k->id, &l->id));
+	k->id = l->id;
+	k->until = broker.wall_s + r->lease;
+}
+
+/* The holder gave it back, or said that it is not usable. */
+static void
+check_given_back(const struct msg_dhcp_tell *m)
+{
+	const struct addr *a = m->type == DHCP_RELEASE ? &m->ciaddr : &m->requested;
+	struct lease *l = lease_at(a);
+	struct leased *k;
+
+	if ((m->type != DHCP_RELEASE && m->type != DHCP_DECLINE) || l == NULL ||
+	    l->state == LEASE_BOUND || m->service != 0)
+		return;
+	k = known(a);
+	if (k->until <= broker.wall_s)
+		return;
+	promise(k->id.len == m->client_id.len || k->id.len == m->hw.len + 1 ||
+		k->id.len == m->uuid.len);
+	k->until = 0;
+}
+
+static void
+commit(void)
+{
+	struct msg_reply_tell r;
+
+	if (rig_commit(&r)) {
+		do
+			check_reply(&r);
+		while (rig_take(&r));
+	}
+	collected = false;
+}
+
+static void
+step(uint8_t what, const uint8_t *bytes, size_t len)
+{
+	static struct msg m;
+	struct msg_reply_tell r;
+
+	if (what & DO_TIME)
+		rig_pass(UINT64_C(1) << (what >> 4));
+	if (msg_decode(bytes, len, &m) != 0 || m.nr != MSG_DHCP_TELL)
+		return;
+	if (what & DO_SHAPE)
+		shape(&m.u.dhcp_tell);
+	if (what & DO_ANSWER) {
+		m.u.dhcp_tell.requested = last.yiaddr;
+		m.u.dhcp_tell.server_id = last.server_id;
+	}
+	if (m.u.dhcp_tell.link >= broker.start.nlinks)
+		return;
+	if (rig_ask_only(&m.u.dhcp_tell, &r)) {
+		last = r;
+		check_reply(&r);
+	}
+	check_given_back(&m.u.dhcp_tell);
+	if (what & DO_COLLECT)
+		collected = true;
+	else
+		commit();
+	promise(session_count() <= broker.conf->sessions_max);
+}
+
+int
+fuzz_one(const uint8_t *data, size_t len)
+{
+	static bool started;
+	struct in in;
+
+	if (!started)
+		rig_start(rig_text);
+	started = true;
+	rig_forget();
+	memset(&last, 0, sizeof last);
+	nleased = 0;
+	in_init(&in, data, len);
+	for (unsigned i = 0; i < STEPS_MAX && in_left(&in) >= 3; i++) {
+		uint8_t what = in_u8(&in);
+		size_t n = in_u16_le(&in);
+		const uint8_t *bytes;
+
+		if (n > in_left(&in))
+			n = in_left(&in);
+		bytes = in_take(&in, n);
+		if (bytes != NULL)
+			step(what, bytes, n);
+	}
+	commit();
+	return 0;
+}
