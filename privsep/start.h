@@ -14,6 +14,9 @@
 #include "src/base/err.h"
 #include "src/base/ident.h"
 
+/* <limits.h>, which <dirent.h> includes, has a name like this one and takes it over. */
+_Static_assert(LINK_MAX == 16, "include system headers before privsep/roles.h");
+
 /* A configured interface as the supervisor found it. */
 struct link {
 	char name[16];

@@ -21,6 +21,8 @@ static uint32_t buckets[BUCKETS]; /* of held ones, by the verifier's number */
 static uint32_t free_list;
 static uint32_t last_number;
 static unsigned used_count, ended_count; /* ended: closed, not everybody knows */
+static unsigned told_count[WORKER_MAX];
+static uint32_t hands[WORKER_MAX]; /* where to look for a number to take back */
 
 void
 memfd_init(void)
@@ -37,6 +39,7 @@ memfd_init(void)
 		buckets[i] = NONE;
 	free_list = 0;
 	used_count = ended_count = 0;
+	memset(told_count, 0, sizeof told_count);
 }
 
 static uint32_t *
@@ -161,43 +164,84 @@ memfd_drop_all(void)
 	}
 }
 
-int
-memfd_tell(struct memfd *m, unsigned worker)
+static bool
+is_told(const struct memfd *m, unsigned worker)
 {
-	struct msg msg = {.nr = MSG_MEMFD_TELL};
-
-	if ((m->told & 1u << worker) != 0)
-		return 0;
-	msg.u.memfd_tell.memfd = m->number;
-	msg.u.memfd_tell.size = m->size;
-	if (chan_send_fd(&broker.file_sender[worker], &msg, m->fd) != 0)
-		return ERR_FULL;
-	m->told |= (uint16_t)(1u << worker);
-	return 0;
-}
-
-static void
-tell_end(struct memfd *m)
-{
-	struct msg msg = {.nr = MSG_DROP_TELL};
-
-	msg.u.drop_tell.memfd = m->number;
-	for (unsigned w = 0; w < broker.start.workers; w++) {
-		if ((m->told & 1u << w) == 0 ||
-		    chan_send(&broker.file_sender[w], &msg) != 0)
-			continue;
-		m->told &= (uint16_t) ~(1u << w);
-	}
-	if (m->told == 0) {
-		put_back(m);
-		ended_count--;
-	}
+	return (m->told & 1u << worker) != 0;
 }
 
 static bool
 has_ended(const struct memfd *m)
 {
 	return m->used && m->refs == 0;
+}
+
+/* The file-sender does not know the number any more. */
+static void
+untell(struct memfd *m, unsigned worker)
+{
+	if (!is_told(m, worker))
+		return;
+	m->told &= (uint16_t) ~(1u << worker);
+	told_count[worker]--;
+	if (has_ended(m) && m->told == 0) {
+		put_back(m);
+		ended_count--;
+	}
+}
+
+static int
+take_back(struct memfd *m, unsigned worker)
+{
+	struct msg msg = {.nr = MSG_DROP_TELL};
+
+	msg.u.drop_tell.memfd = m->number;
+	if (chan_send(&broker.file_sender[worker], &msg) != 0)
+		return ERR_FULL;
+	untell(m, worker);
+	return 0;
+}
+
+/* Room for one more number; what is taken back is told again when it is needed, and
+ * running transfers keep it. */
+static int
+make_way(unsigned worker)
+{
+	uint32_t *hand = &hands[worker];
+
+	if (told_count[worker] < MEMFD_TOLD_MAX)
+		return 0;
+	do
+		*hand = (*hand + 1) % MEMFD_MAX;
+	while (!is_told(&table[*hand], worker));
+	return take_back(&table[*hand], worker);
+}
+
+int
+memfd_tell(struct memfd *m, unsigned worker)
+{
+	struct msg msg = {.nr = MSG_MEMFD_TELL};
+
+	if (is_told(m, worker))
+		return 0;
+	if (make_way(worker) != 0)
+		return ERR_FULL;
+	msg.u.memfd_tell.memfd = m->number;
+	msg.u.memfd_tell.size = m->size;
+	if (chan_send_fd(&broker.file_sender[worker], &msg, m->fd) != 0)
+		return ERR_FULL;
+	m->told |= (uint16_t)(1u << worker);
+	told_count[worker]++;
+	return 0;
+}
+
+/* What finds no room now is tried again in the next turn. */
+static void
+tell_end(struct memfd *m)
+{
+	for (unsigned w = 0; w < broker.start.workers; w++)
+		if (is_told(m, w))
+			(void)take_back(m, w);
 }
 
 void
@@ -211,15 +255,8 @@ memfd_sweep(void)
 void
 memfd_forget(unsigned worker)
 {
-	for (uint32_t i = 0; i < MEMFD_MAX; i++) {
-		struct memfd *m = &table[i];
-
-		m->told &= (uint16_t) ~(1u << worker);
-		if (has_ended(m) && m->told == 0) {
-			put_back(m);
-			ended_count--;
-		}
-	}
+	for (uint32_t i = 0; i < MEMFD_MAX; i++)
+		untell(&table[i], worker);
 }
 
 unsigned

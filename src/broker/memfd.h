@@ -13,8 +13,11 @@
 
 #include "src/base/err.h"
 
-/* At once, with those whose end is not told yet; no file-sender is told of more. */
-#define MEMFD_MAX 4096
+/* At once, with those whose end is not told yet: twice what a verifier can have, for a
+ * new one tells everything anew while the old ones serve, and rendered texts. */
+#define MEMFD_MAX 10240
+/* Numbers that one file-sender knows at a time. */
+#define MEMFD_TOLD_MAX 4000
 
 struct memfd {
 	uint32_t number; /* ours */

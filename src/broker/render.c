@@ -324,6 +324,21 @@ find_asked(uint32_t number)
 	return NULL;
 }
 
+static void
+settle(struct render *r, const struct msg_render_ans *a, const struct object *object)
+{
+	if (a->ok == 0) {
+		fail(r);
+		return;
+	}
+	leave(r);
+	r->state = READY;
+	r->object = *object;
+	memfd_ref(object->mem);
+	r->modified = broker.wall_s;
+	r->used = ++get_count;
+}
+
 void
 on_render_ans(struct chan *from, const struct msg *m, int *fd)
 {
@@ -337,18 +352,10 @@ on_render_ans(struct chan *from, const struct msg *m, int *fd)
 		chan_peer_fault(from, why);
 		return;
 	}
-	/* Too late, or the image has ended meanwhile: the memory is dropped in its turn. */
 	r = find_asked(a->ask);
-	if (r == NULL)
-		return;
-	if (a->ok == 0) {
-		fail(r);
-		return;
-	}
-	leave(r);
-	r->state = READY;
-	r->object = object;
-	memfd_ref(object.mem);
-	r->modified = broker.wall_s;
-	r->used = ++get_count;
+	if (r != NULL)
+		settle(r, a, &object);
+	/* Also when the answer is too late. */
+	if (a->ok != 0 && memfd_drop(a->memfd) != 0)
+		bug("held memory is not held");
 }
