@@ -12,6 +12,8 @@ HERE=$(dirname "$0")
 . "$HERE/../lib/net.sh"
 # shellcheck source=../lib/server.sh
 . "$HERE/../lib/server.sh"
+# shellcheck source=../lib/clients.sh
+. "$HERE/../lib/clients.sh"
 # shellcheck source=guest.sh
 . "$HERE/guest.sh"
 # shellcheck source=qemu.sh
@@ -50,19 +52,45 @@ make_image()
 		--kernel vmlinuz --initrd initrd.gz --cmdline "console=ttyS0 nonce=$NONCE"
 }
 
+# Other machines that have leases when the broker dies.
+NEIGHBOURS="52:54:00:77:02:01 52:54:00:77:02:02 52:54:00:77:02:03 52:54:00:77:02:04"
+
+neighbours_boot()
+{
+	local mac
+
+	net_client n 52:54:00:77:02:00
+	for mac in $NEIGHBOURS; do
+		pxe n -m "$mac" -a 0 boot
+		echo "$mac $(reply_value ACK yiaddr)"
+	done >"$RUN/neighbours"
+}
+
+# Each still has the lease that it was promised.
+neighbours_ask()
+{
+	local mac address bad=
+
+	while read -r mac address; do
+		pxe n -m "$mac" -r "$address" request </dev/null
+		[ "$(reply_value ACK yiaddr)" = "$address" ] || bad+=" $mac"
+	done <"$RUN/neighbours"
+	same "$CASE leases of the neighbours" "" "$bad"
+}
+
 # Kills the broker when the machine is at `when`: after its first ACK, or in the middle
 # of its kernel (more than three megabytes have left the server; loaders are smaller, the
-# kernel is not). $LEASE is what the machine had been promised by then.
+# kernel is not, and the cable is slow). $LEASE is what the machine was promised by then.
 kill_broker()
 {
 	case $1 in
-	dhcp-ack) wait_line 90 "$SERVER_LOG" 'event=dhcp-ack ' ;;
+	dhcp-ack) wait_line 90 "$SERVER_LOG" "event=dhcp-ack .*mac=$MAC " ;;
 	mid-file) wait_for 90 sent_bytes 3000000 ;;
 	esac || {
 		not_ok "$CASE broker killed" "the boot does not get as far as $1"
 		return
 	}
-	LEASE=$(events dhcp-ack | value ip)
+	LEASE=$(events dhcp-ack | grep "mac=$MAC " | value ip)
 	check "$CASE broker killed" server_kill broker
 }
 
@@ -88,6 +116,9 @@ boot_case()
 	server_trust
 	server_config_usual guest "$transport"
 	server_start
+	[ "$what" != kill ] || neighbours_boot
+	[ "$when" != mid-file ] || in_ns srv tc qdisc add dev lan0 root tbf rate 60mbit \
+		burst 64kb latency 200ms || die "cannot slow the cable down"
 	start=$(seconds)
 	qemu_start vm "$firmware" $MAC "$bridge"
 	[ "$what" != kill ] || kill_broker "$when"
@@ -100,7 +131,7 @@ boot_case()
 		return
 	fi
 	verify_guest "${firmware%%-*}" "$bridge"
-	[ "$what" != kill ] || verify_leases
+	[ "$what" != kill ] || verify_kill "$when"
 	verify_log
 }
 
@@ -126,14 +157,41 @@ verify_guest()
 	esac
 }
 
-# A machine in the middle of its boot kept what it had been given, through the kill.
-verify_leases()
+# A machine in the middle of its boot kept what it had been given, through the kill; and
+# the kill came when it should.
+verify_kill()
 {
 	local now
 
-	now=$(events dhcp-ack | tail -n 1 | value ip)
+	now=$(events dhcp-ack | grep "mac=$MAC " | tail -n 1 | value ip)
 	same "$CASE lease kept" "$LEASE" "$now"
+	neighbours_ask
+	matches "$CASE broker's death is explained" 'of=broker .*why="signal 9' "$(events died)"
+	case $1 in
+	dhcp-ack) in_order "$CASE in the middle" 'event=dhcp-ack .*mac='$MAC 'of=broker' \
+		'name=guest/boot.ipxe' ;;
+	mid-file) in_order "$CASE in the middle" 'name=guest/boot.ipxe' 'of=broker' \
+		'name=guest/vmlinuz' ;;
+	esac
 	same "$CASE one power-on" 1 "$(grep -ac 'iPXE initialising devices' "$RUN/vm.serial")"
+}
+
+# in_order NAME REGEX...: the log has such lines, each after the one before.
+in_order()
+{
+	local name=$1 line=0 next regex
+
+	shift
+	for regex in "$@"; do
+		next=$(grep -an -e "$regex" "$SERVER_LOG" | cut -d : -f 1 |
+			awk -v l="$line" '$1 > l { print; exit }')
+		[ -n "$next" ] || {
+			not_ok "$name" "no '$regex' after line $line of the log"
+			return
+		}
+		line=$next
+	done
+	ok "$name"
 }
 
 verify_log()
