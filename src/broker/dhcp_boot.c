@@ -194,11 +194,8 @@ describe(struct session *s, const struct ask *a)
 void
 dhcp_session(struct ask *a, const struct addr *address)
 {
-	struct session *s;
+	struct session *s = a->mac == NULL ? NULL : session_of_mac(a->mac, broker.now_ms);
 
-	if (a->mac == NULL)
-		return;
-	s = session_of_mac(a->mac, broker.now_ms);
 	if (a->boots) {
 		if (s == NULL)
 			s = session_open(a->mac, broker.now_ms);
@@ -208,6 +205,11 @@ dhcp_session(struct ask *a, const struct addr *address)
 		describe(s, a);
 	}
 	a->session = s;
-	if (s != NULL && address != NULL && (a->boots || a->m->type == DHCP_REQUEST))
+	if (address == NULL || (!a->boots && a->m->type != DHCP_REQUEST))
+		return;
+	/* Who had the address before has no part in it any more. */
+	if (s != NULL)
 		session_add_addr(s, address);
+	else
+		session_drop_addr(address);
 }

@@ -732,6 +732,34 @@ test_one_machine_many_names(void **state)
 	assert_true(addr_equal(&rom, &r.yiaddr));
 }
 
+/* An address that goes to a machine that does not boot takes no session with it. */
+static void
+test_address_changes_hands(void **state)
+{
+	struct msg_dhcp_tell m = rig_request(DHCP_DISCOVER, A);
+	struct addr his;
+
+	(void)state;
+	rig_firmware(&m, 0, 1);
+	his = lease_for(&m);
+	m = unicast(DHCP_RELEASE, A, &his);
+	assert_silent(&m);
+	assert_null(session_of_addr(&his, broker.now_ms));
+	m = rig_request(DHCP_DISCOVER, A);
+	rig_firmware(&m, 0, 1);
+	his = lease_for(&m);
+	rig_pass(3601);
+	session_touch(session_of_mac(&(struct mac){{0x52, 0x54, 0, 0x77, 0, 1}},
+			  broker.now_ms - 10000),
+	    broker.now_ms);
+	assert_non_null(session_of_addr(&his, broker.now_ms));
+	m = rig_request(DHCP_DISCOVER, B);
+	m.requested = his;
+	m.requested = lease_for(&m);
+	assert_true(addr_equal(&m.requested, &his));
+	assert_null(session_of_addr(&his, broker.now_ms));
+}
+
 static void
 test_request_without_class(void **state)
 {
@@ -914,6 +942,7 @@ main(void)
 	    TEST(test_unknown_ignored),
 	    TEST(test_image_missing),
 	    TEST(test_one_machine_many_names),
+	    TEST(test_address_changes_hands),
 	    TEST(test_request_without_class),
 	    TEST(test_boot_service),
 	    TEST(test_restart_keeps_leases_and_sessions),
