@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "src/wire/tftp.h"
@@ -90,7 +91,7 @@ static void
 tftp_probe_and_one_port_for_all(void **state)
 {
 	struct rig_client c;
-	uint16_t first;
+	struct sockaddr_in old;
 
 	RIG_NEEDED();
 	c = rig_client_open();
@@ -100,14 +101,18 @@ tftp_probe_and_one_port_for_all(void **state)
 	/* The same request again, answered by the same rig_grant: nothing more is sent. */
 	rig_grant(c.port, TFTP_TSIZE, 0, 0, 5000);
 	assert_false(rig_client_receive(&c, 300));
-	first = c.server.sin_port;
+	old = c.server;
 	rig_client_send(&c, 5, 8);
 	rig_expect_line("event=tftp-probe session=abcd1234");
 	/* The next request from the same port comes from another socket. */
 	rig_grant(c.port, TFTP_BLKSIZE, 600, 0, 5000);
 	assert_true(rig_client_receive(&c, RIG_WAIT_MS));
 	assert_int_equal(rig_client_opcode(&c), 6);
-	assert_int_not_equal(c.server.sin_port, first);
+	assert_int_not_equal(c.server.sin_port, old.sin_port);
+	/* A straggler of the first transfer does not move the second. */
+	assert_int_equal(
+	    sendto(c.fd, "\0\4\0", 4, 0, (struct sockaddr *)&old, sizeof old), 4);
+	assert_false(rig_client_receive(&c, 200));
 	rig_client_send(&c, 4, 0);
 	rig_client_download(&c, 5000, 600, 1, 0);
 	rig_expect_line(" bytes=5000 ");
@@ -140,9 +145,15 @@ tftp_denials_and_strangers(void **state)
 	assert_true(rig_client_receive(&stranger, RIG_WAIT_MS));
 	assert_int_equal(rig_client_opcode(&stranger), 5);
 	assert_int_equal(stranger.bytes[3], 5);
+	/* Never an ERROR for an ERROR, also when the limit of strangers is not it. */
+	usleep(100000);
 	rig_client_send(&stranger, 5, 0);
 	assert_false(rig_client_receive(&stranger, 200));
-	/* At another of our addresses: not that transfer. */
+	/* An acknowledgement that comes to another of our addresses is not for this one. */
+	c.server.sin_addr.s_addr = htonl(RIG_SERVER + 7);
+	rig_client_send(&c, 4, 1);
+	assert_false(rig_client_receive(&c, 200));
+	c.server.sin_addr.s_addr = htonl(RIG_SERVER);
 	rig_client_send(&c, 4, 1);
 	assert_true(rig_client_receive(&c, RIG_WAIT_MS));
 	assert_int_equal(c.bytes[3], 2);
@@ -155,6 +166,7 @@ tftp_denials_and_strangers(void **state)
 static void
 tftp_refuses_bad_addresses(void **state)
 {
+	struct rig_client c;
 	struct msg m = {.nr = MSG_TFTP_DENY_TELL};
 
 	RIG_NEEDED();
@@ -163,6 +175,16 @@ tftp_refuses_bad_addresses(void **state)
 	m.u.tftp_deny_tell.local = addr_v4(RIG_SERVER);
 	rig_order(&m);
 	rig_expect_line("event=tftp-refused reason=address");
+	/* A source address that is not ours; a peer that is ourselves. */
+	c = rig_client_open();
+	m.u.tftp_deny_tell.peer = addr_v4(RIG_CLIENT);
+	m.u.tftp_deny_tell.port = c.port;
+	m.u.tftp_deny_tell.local = addr_v4(RIG_SERVER + 5);
+	rig_order(&m);
+	m.u.tftp_deny_tell.peer = m.u.tftp_deny_tell.local = addr_v4(RIG_SERVER);
+	rig_order(&m);
+	assert_false(rig_client_receive(&c, 200));
+	close(c.fd);
 }
 
 int
