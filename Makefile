@@ -260,6 +260,9 @@ FUZZ += broker_dhcp
 OBJ_fuzz_broker_dhcp := $(RIG)
 LIB_fuzz_broker_dhcp := -llmdb
 
+FUZZ += broker_files
+OBJ_fuzz_broker_files := $(BROKER_RIG)
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all
@@ -324,6 +327,29 @@ $(foreach r,$(ROLES),$(eval $(call sweep,$(r))))
 $(B)/test/mute: $(call obj,tests/walls/mute $(SWEEP))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+
+# What the tests of the walls run: tools, and a stand-in for each ear with its real cage.
+WALL_TOOLS := deny injure
+$(B)/testbin/deny: $(call obj,tests/walls/deny)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lseccomp
+$(B)/testbin/injure: $(call obj,tests/walls/injure tests/walls/inject)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+$(B)/testbin/probe: $(call obj,tests/hostile/probe src/base/clock)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+EARS := dhcp-parser tftp-parser http-parser
+define standin
+$(B)/obj/tests/hostile/standin-$(1).o: tests/hostile/standin.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) $$(CFLAGS) -DSTANDIN_ROLE='"$(1)"' -MMD -MP -c -o $$@ $$<
+$(B)/standin/$(1): $$(call obj,tests/hostile/standin-$(1) $$(call CAGED,$(1)))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(STATIC) -o $$@ $$^
+endef
+$(foreach e,$(EARS),$(eval $(call standin,$(e))))
+wall-tools: $(addprefix $(B)/testbin/,$(WALL_TOOLS) probe) $(addprefix $(B)/standin/,$(EARS))
 
 sweeps: $(B)/test/mute $(addprefix $(B)/test/sweep-,$(ROLES))
 unit-tests: $(addprefix $(B)/test/test_,$(UNIT))
