@@ -47,20 +47,31 @@ kill_child(const struct child *c)
 
 /* The logger stamps lines with the pid that we name, never with one that a line names. */
 static void
-tell_pid(struct supervisor *sv, const struct child *c)
+tell_pid(struct supervisor *sv, enum role role, unsigned index, pid_t pid)
 {
 	struct msg m = {.nr = MSG_PID_TELL};
 	uint8_t bytes[64];
 	int n;
 
-	m.u.pid_tell.role = (uint8_t)c->role;
-	m.u.pid_tell.index = (uint8_t)c->index;
-	m.u.pid_tell.pid = (uint32_t)c->pid;
+	m.u.pid_tell.role = (uint8_t)role;
+	m.u.pid_tell.index = (uint8_t)index;
+	m.u.pid_tell.pid = (uint32_t)pid;
 	n = msg_encode(&m, bytes, sizeof bytes);
 	for (unsigned i = 0; i < sv->nchannels; i++)
 		if (sv->channels[i].a == NULL && n > 0)
 			(void)send(sv->channels[i].ends[0], bytes, (size_t)n,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* A new logger knows nobody. */
+static void
+tell_all_pids(struct supervisor *sv)
+{
+	tell_pid(sv, ROLE_SUPERVISOR, 0, getpid());
+	for (unsigned i = 0; i < sv->nchildren; i++)
+		if (sv->children[i].pidfd >= 0)
+			tell_pid(sv, sv->children[i].role, sv->children[i].index,
+			    sv->children[i].pid);
 }
 
 static int
@@ -115,7 +126,9 @@ supervisor_start(struct supervisor *sv, struct child *c)
 	}
 	close(pair[1]);
 	c->super_fd = pair[0];
-	tell_pid(sv, c);
+	tell_pid(sv, c->role, c->index, c->pid);
+	if (c->role == ROLE_LOGGER)
+		tell_all_pids(sv);
 }
 
 /* Who may report whom: the reporter must be one that the accused sends messages to. */
@@ -232,7 +245,7 @@ tell_gone(struct supervisor *sv, const struct child *dead)
 
 /* 0 for a first death, so that nobody notices; then doubling. */
 static uint64_t
-back_off(struct supervisor *sv, struct child *c, uint64_t now)
+back_off(struct child *c, uint64_t now)
 {
 	uint64_t wait = 0;
 
@@ -243,7 +256,6 @@ back_off(struct supervisor *sv, struct child *c, uint64_t now)
 		wait = BACKOFF_MIN_MS << (c->deaths - 2 > 9 ? 9 : c->deaths - 2);
 		wait = wait > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : wait;
 	}
-	(void)sv;
 	if (c->deaths > STORM_DEATHS && c->role != ROLE_BROKER && c->role != ROLE_LOGGER &&
 	    c->role != ROLE_VERIFIER) {
 		log_event(LOG_ERROR, "disabled", "of=%s index=%u for-s=%u deaths=%u",
@@ -276,7 +288,7 @@ reap(struct supervisor *sv, struct child *c)
 	}
 	if (c->state == CHILD_STARTING && c->generation == 1)
 		supervisor_fail(role_name(c->role), why);
-	c->at_ms = clock_mono_ms() + back_off(sv, c, clock_mono_ms());
+	c->at_ms = clock_mono_ms() + back_off(c, clock_mono_ms());
 	c->state = CHILD_CLEARING;
 	/* A file-sender takes its http-parser with it: their connections are the same. */
 	if (c->role == ROLE_FILE_SENDER)

@@ -16,6 +16,7 @@
 #include "privsep/cage.h"
 #include "privsep/msg.h"
 #include "privsep/start.h"
+#include "src/base/log.h"
 
 #define EXIT_WRONG 1
 
@@ -45,6 +46,18 @@ read_text(size_t *len)
 	}
 	*len = have;
 	return text;
+}
+
+/* There is no logger yet: a wall that fails is told to the operator directly. */
+static void
+say(enum log_level level, const char *text, size_t len)
+{
+	char line[LOG_TEXT_MAX + 64];
+	int n = snprintf(line, sizeof line, "sallyportd: conf-check: %s %.*s\n",
+	    log_level_name(level), (int)len, text);
+
+	if (level <= LOG_WARNING && n > 0 && write(FD_ERROR, line, (size_t)n) < 0)
+		_exit(EXIT_WALL);
 }
 
 /* Longer names of files are cut, never the place and the reason. */
@@ -120,6 +133,7 @@ main(int argc, char **argv)
 	size_t len;
 
 	start_init(&st, ROLE_CONF_CHECK, argc, argv);
+	log_init(say, LOG_WARNING);
 	file = start_option(&st, "file");
 	if (file == NULL)
 		start_fail("argument file");
