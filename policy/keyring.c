@@ -95,10 +95,6 @@ keyring_parse(const char *text, size_t len, struct keyring *k, struct text_error
 	while (l.p < l.end)
 		if (!read_line(&l, k))
 			return ERR_FORMAT;
-	if (k->n == 0) {
-		(void)lines_fail(&l, l.p, "expected at least one key");
-		return ERR_FORMAT;
-	}
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct keyring {
 };
 
 /* Reads a keyring. 0, or ERR_FORMAT with *error; k must then not be used. A keyring
- * without a key is an error too. */
+ * may hold no key: then no image is accepted. */
 int keyring_parse(
     const char *text, size_t len, struct keyring *k, struct text_error *error) MUST_CHECK;
 /* Is `bytes` signed by a key that may sign images of this name? 0, ERR_ABSENT (no key of

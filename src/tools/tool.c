@@ -273,6 +273,8 @@ tool_load_keyring(const char *keyring, const char *public, struct keyring *k)
 	if (public == NULL) {
 		if (keyring_parse(text, len, k, &error) != 0)
 			tool_fail_text(path, &error);
+		if (k->n == 0)
+			tool_fail(TOOL_REFUSED, "%s: holds no key", path);
 	} else {
 		memset(k, 0, sizeof *k);
 		k->n = 1;

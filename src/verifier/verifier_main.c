@@ -46,7 +46,11 @@ load_keyring(void)
 		errno = EINVAL;
 		start_fail("keyring");
 	}
-	log_event(LOG_INFO, "keyring", "keys=%u", load_rules.keyring.n);
+	if (load_rules.keyring.n > 0)
+		log_event(LOG_INFO, "keyring", "keys=%u", load_rules.keyring.n);
+	else
+		log_event(LOG_ERROR, "keyring-empty",
+		    "why=\"the keyring holds no key; no image is served\"");
 }
 
 /* Without a floor nothing is served: who can delete it could bring back anything. */

@@ -288,6 +288,8 @@ read_log_end(void)
 	ssize_t n = recv(log_end, bytes, sizeof bytes, MSG_DONTWAIT);
 	struct msg m;
 
+	if (n == 0)
+		log_end = -1;
 	if (n > 0 && msg_decode(bytes, (size_t)n, &m) == 0)
 		say("log %.*s", (int)m.u.log_tell.text.len,
 		    (const char *)m.u.log_tell.text.b);
