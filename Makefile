@@ -198,13 +198,14 @@ RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/br
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
 
-UNIT += names http_rules image render broker_files
+UNIT += names http_rules image render broker_files broker_texts
 BROKER_RIG := $(CHILD) $(CONF) $(BROKER_FILES) src/broker/session tests/lib/broker_rig
 OBJ_test_names := src/broker/names
 OBJ_test_http_rules := src/broker/http_rules
 OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG)
+OBJ_test_broker_texts := $(BROKER_RIG)
 
 UNIT += manifest template keyring minisign floor
 OBJ_test_manifest := $(BASE) policy/lines policy/paths policy/when policy/manifest \

@@ -319,6 +319,57 @@ rig_debian(uint32_t number, uint64_t version, uint8_t templates)
 	rig_turn();
 }
 
+struct msg_rrq_tell
+rig_rrq(const char *name)
+{
+	struct msg_rrq_tell t = {
+	    .peer = rig_addr(RIG_CLIENT), .port = 2000, .local = rig_addr("10.77.0.1")};
+
+	snprintf(t.name, sizeof t.name, "%s", name);
+	return t;
+}
+
+void
+rig_send_rrq(const struct msg_rrq_tell *t)
+{
+	struct msg out = {.nr = MSG_RRQ_TELL};
+
+	out.u.rrq_tell = *t;
+	rig_send(&rig.tftp_parser, &out);
+}
+
+void
+rig_connect(unsigned worker, uint64_t conn, const char *peer)
+{
+	struct msg out = {.nr = MSG_CONN_TELL};
+
+	out.u.conn_tell.conn = conn;
+	out.u.conn_tell.peer = rig_addr(peer);
+	out.u.conn_tell.port = 3000;
+	out.u.conn_tell.local = rig_addr("10.77.0.1");
+	rig_send(&rig.file_sender[worker], &out);
+}
+
+void
+rig_end(unsigned worker, uint64_t conn)
+{
+	struct msg out = {.nr = MSG_END_TELL};
+
+	out.u.end_tell.conn = conn;
+	rig_send(&rig.file_sender[worker], &out);
+}
+
+struct msg
+rig_get(uint64_t conn, const char *path)
+{
+	struct msg out = {.nr = MSG_GET_TELL};
+
+	out.u.get_tell.conn = conn;
+	out.u.get_tell.keep = 1;
+	snprintf(out.u.get_tell.path, sizeof out.u.get_tell.path, "%s", path);
+	return out;
+}
+
 struct session *
 rig_session(const char *image)
 {
@@ -327,7 +378,7 @@ rig_session(const char *image)
 	struct session *s = session_open(&mac, broker.now_ms);
 
 	s->arch = ARCH_X64;
-	s->confirmed = true;
+	session_confirm(s);
 	s->server = rig_addr("10.77.0.1");
 	snprintf(s->image, sizeof s->image, "%s", image);
 	session_add_addr(s, &client);

@@ -55,6 +55,14 @@ void rig_reset(struct chan *far);
  * efi/grubx64.efi (200 at 100), linux (700 at 300); loader the first. */
 void rig_debian(uint32_t number, uint64_t version, uint8_t templates);
 
+/* A request of RIG_CLIENT's port 2000, and sending one. */
+struct msg_rrq_tell rig_rrq(const char *name);
+void rig_send_rrq(const struct msg_rrq_tell *t);
+/* Announces and ends a connection, and a GET on it. */
+void rig_connect(unsigned worker, uint64_t conn, const char *peer);
+void rig_end(unsigned worker, uint64_t conn);
+struct msg rig_get(uint64_t conn, const char *path);
+
 /* A session of RIG_MAC at RIG_CLIENT for the image. */
 struct session *rig_session(const char *image);
 struct addr rig_addr(const char *text);

@@ -30,25 +30,6 @@ set_up(void **state)
 	return 0;
 }
 
-static struct msg_rrq_tell
-rrq(const char *name)
-{
-	struct msg_rrq_tell t = {
-	    .peer = rig_addr(RIG_CLIENT), .port = 2000, .local = rig_addr("10.77.0.1")};
-
-	snprintf(t.name, sizeof t.name, "%s", name);
-	return t;
-}
-
-static void
-send_rrq(const struct msg_rrq_tell *t)
-{
-	struct msg out = {.nr = MSG_RRQ_TELL};
-
-	out.u.rrq_tell = *t;
-	rig_send(&rig.tftp_parser, &out);
-}
-
 /* The next answer of any file-sender; the worker, or -1. */
 static int
 take(void)
@@ -62,7 +43,7 @@ take(void)
 static void
 ask_tftp(const struct msg_rrq_tell *t)
 {
-	send_rrq(t);
+	rig_send_rrq(t);
 	rig_turn();
 	if (take() < 0)
 		fail_msg("no answer to %s", t->name);
@@ -73,11 +54,11 @@ static void
 tftp_grants(void **state)
 {
 	const struct msg_tftp_grant_tell *g = &m.u.tftp_grant_tell;
-	struct msg_rrq_tell t = rrq("debian/efi/grubx64.efi");
+	struct msg_rrq_tell t = rig_rrq("debian/efi/grubx64.efi");
 	int worker;
 
 	(void)state;
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	worker = take();
 	assert_true(worker >= 0);
@@ -92,7 +73,7 @@ tftp_grants(void **state)
 	assert_int_equal(g->blksize, 512);
 	assert_int_equal(g->windowsize, 1);
 	assert_string_equal(g->name, "debian/efi/grubx64.efi");
-	t = rrq("linux");
+	t = rig_rrq("linux");
 	ask_tftp(&t);
 	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
 	assert_int_equal(g->offset, 300);
@@ -110,18 +91,18 @@ tftp_denies(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		t = rrq(names[i]);
+		t = rig_rrq(names[i]);
 		ask_tftp(&t);
 		assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
 		assert_int_equal(m.u.tftp_deny_tell.code, 1);
 		assert_int_equal(m.u.tftp_deny_tell.port, 2000);
 	}
-	t = rrq("linux");
+	t = rig_rrq("linux");
 	t.peer = rig_addr(STRANGER);
 	ask_tftp(&t);
 	assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
 	assert_int_equal(m.u.tftp_deny_tell.code, 1);
-	t = rrq("linux");
+	t = rig_rrq("linux");
 	t.fault = 4;
 	ask_tftp(&t);
 	assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
@@ -131,7 +112,7 @@ tftp_denies(void **state)
 static void
 no_image_no_file(void **state)
 {
-	struct msg_rrq_tell t = rrq("linux");
+	struct msg_rrq_tell t = rig_rrq("linux");
 
 	(void)state;
 	rig_session("");
@@ -149,7 +130,7 @@ no_image_no_file(void **state)
 static void
 a_file_of_another_image(void **state)
 {
-	struct msg_rrq_tell t = rrq("secret");
+	struct msg_rrq_tell t = rig_rrq("secret");
 
 	(void)state;
 	rig_memfd(2, 10);
@@ -159,7 +140,7 @@ a_file_of_another_image(void **state)
 	rig_turn();
 	ask_tftp(&t);
 	assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
-	t = rrq("fedora/secret");
+	t = rig_rrq("fedora/secret");
 	ask_tftp(&t);
 	assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
 	rig_session("fedora");
@@ -219,24 +200,24 @@ tftp_options(void **state)
 static void
 tftp_parser_lies(void **state)
 {
-	struct msg_rrq_tell t = rrq("linux");
+	struct msg_rrq_tell t = rig_rrq("linux");
 
 	(void)state;
 	/* Addresses that cannot be: dropped, and nobody is answered. */
 	t.port = 0;
-	send_rrq(&t);
-	t = rrq("linux");
+	rig_send_rrq(&t);
+	t = rig_rrq("linux");
 	t.local = rig_addr("10.77.0.2");
-	send_rrq(&t);
-	t = rrq("linux");
+	rig_send_rrq(&t);
+	t = rig_rrq("linux");
 	t.peer = (struct addr){0};
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	assert_int_equal(take(), -1);
 	assert_false(rig_fault(ROLE_TFTP_PARSER, 0));
-	t = rrq("linux");
+	t = rig_rrq("linux");
 	t.link = 1;
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	assert_true(rig_fault(ROLE_TFTP_PARSER, 0));
 	assert_int_equal(take(), -1);
@@ -250,15 +231,15 @@ workers_share(void **state)
 
 	(void)state;
 	for (uint16_t port = 1000; port < 1040; port++) {
-		struct msg_rrq_tell t = rrq("linux");
+		struct msg_rrq_tell t = rig_rrq("linux");
 		int first;
 
 		t.port = port;
-		send_rrq(&t);
+		rig_send_rrq(&t);
 		rig_turn();
 		first = take();
 		assert_true(first >= 0);
-		send_rrq(&t);
+		rig_send_rrq(&t);
 		rig_turn();
 		assert_int_equal(take(), first);
 		got[first]++;
@@ -270,13 +251,13 @@ workers_share(void **state)
 static void
 memory_is_told_once(void **state)
 {
-	struct msg_rrq_tell t = rrq("linux");
+	struct msg_rrq_tell t = rig_rrq("linux");
 	struct chan *far;
 	uint32_t number;
 	int worker;
 
 	(void)state;
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	worker = rig_take(&rig.file_sender[0], &m) ? 0 : 1;
 	far = &rig.file_sender[worker];
@@ -288,14 +269,14 @@ memory_is_told_once(void **state)
 	assert_true(rig_take(far, &m));
 	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
 	assert_int_equal(m.u.tftp_grant_tell.memfd, number);
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	assert_true(rig_take(far, &m));
 	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
 	rig_gone(ROLE_FILE_SENDER, (unsigned)worker);
 	assert_true(rig_take(far, &m));
 	assert_int_equal(m.nr, MSG_RESET_TELL);
-	send_rrq(&t);
+	rig_send_rrq(&t);
 	rig_turn();
 	assert_true(rig_take(far, &m));
 	assert_int_equal(m.nr, MSG_MEMFD_TELL);
@@ -315,38 +296,6 @@ memory_is_told_once(void **state)
 
 /* ------------------------------------------------------------------------- HTTP */
 
-static void
-connect_from(unsigned worker, uint64_t conn, const char *peer)
-{
-	struct msg out = {.nr = MSG_CONN_TELL};
-
-	out.u.conn_tell.conn = conn;
-	out.u.conn_tell.peer = rig_addr(peer);
-	out.u.conn_tell.port = 3000;
-	out.u.conn_tell.local = rig_addr("10.77.0.1");
-	rig_send(&rig.file_sender[worker], &out);
-}
-
-static void
-end(unsigned worker, uint64_t conn)
-{
-	struct msg out = {.nr = MSG_END_TELL};
-
-	out.u.end_tell.conn = conn;
-	rig_send(&rig.file_sender[worker], &out);
-}
-
-static struct msg
-get(uint64_t conn, const char *path)
-{
-	struct msg out = {.nr = MSG_GET_TELL};
-
-	out.u.get_tell.conn = conn;
-	out.u.get_tell.keep = 1;
-	snprintf(out.u.get_tell.path, sizeof out.u.get_tell.path, "%s", path);
-	return out;
-}
-
 /* Sends it and takes the answer. */
 static void
 ask_http(unsigned worker, const struct msg *request)
@@ -361,11 +310,11 @@ static void
 http_grants(void **state)
 {
 	const struct msg_http_grant_tell *g = &m.u.http_grant_tell;
-	struct msg r = get(5, "debian/efi/grubx64.efi");
+	struct msg r = rig_get(5, "debian/efi/grubx64.efi");
 	uint8_t tag[16];
 
 	(void)state;
-	connect_from(1, 5, RIG_CLIENT);
+	rig_connect(1, 5, RIG_CLIENT);
 	ask_http(1, &r);
 	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
 	assert_int_equal(g->conn, 5);
@@ -387,7 +336,7 @@ http_grants(void **state)
 	ask_http(1, &r);
 	assert_int_equal(g->head, 1);
 	assert_int_equal(g->keep, 0);
-	r = get(5, "linux");
+	r = rig_get(5, "linux");
 	r.u.get_tell.range = HTTP_RANGE_CLOSED;
 	r.u.get_tell.first = 10;
 	r.u.get_tell.last = 5000;
@@ -404,29 +353,29 @@ static void
 http_denies(void **state)
 {
 	const struct msg_http_deny_tell *d = &m.u.http_deny_tell;
-	struct msg r = get(1, "nothing"), bad = {.nr = MSG_BAD_TELL};
+	struct msg r = rig_get(1, "nothing"), bad = {.nr = MSG_BAD_TELL};
 
 	(void)state;
-	connect_from(0, 1, RIG_CLIENT);
-	connect_from(0, 2, STRANGER);
+	rig_connect(0, 1, RIG_CLIENT);
+	rig_connect(0, 2, STRANGER);
 	ask_http(0, &r);
 	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
 	assert_int_equal(d->conn, 1);
 	assert_int_equal(d->status, 404);
 	assert_int_equal(d->keep, 1);
-	r = get(2, "debian/linux");
+	r = rig_get(2, "debian/linux");
 	r.u.get_tell.method = HTTP_HEAD;
 	ask_http(0, &r);
 	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
 	assert_int_equal(d->status, 404);
 	assert_int_equal(d->head, 1);
-	r = get(1, "linux");
+	r = rig_get(1, "linux");
 	r.u.get_tell.conditions = HTTP_IF_NONE_MATCH_ANY;
 	ask_http(0, &r);
 	assert_int_equal(d->status, 304);
 	assert_int_equal(d->modified, 1700000000);
 	assert_int_equal(d->etag[0], 'l');
-	r = get(1, "linux");
+	r = rig_get(1, "linux");
 	r.u.get_tell.range = HTTP_RANGE_OPEN;
 	r.u.get_tell.first = 700;
 	ask_http(0, &r);
@@ -445,29 +394,29 @@ http_denies(void **state)
 static void
 connections_are_bound(void **state)
 {
-	struct msg r = get(7, "linux");
+	struct msg r = rig_get(7, "linux");
 
 	(void)state;
 	broker.now_ms += HTTP_GRACE_MS;
-	connect_from(0, 7, STRANGER);
-	connect_from(1, 7, RIG_CLIENT);
+	rig_connect(0, 7, STRANGER);
+	rig_connect(1, 7, RIG_CLIENT);
 	ask_http(0, &r);
 	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
 	ask_http(1, &r);
 	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
 	/* Announced and asked for in one turn. */
-	connect_from(0, 8, RIG_CLIENT);
-	r = get(8, "linux");
+	rig_connect(0, 8, RIG_CLIENT);
+	r = rig_get(8, "linux");
 	ask_http(0, &r);
 	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
 	/* Ended: dropped, no fault. */
-	end(0, 8);
+	rig_end(0, 8);
 	rig_send(&rig.http_parser[0], &r);
 	rig_turn();
 	assert_int_equal(take(), -1);
 	assert_false(rig_fault(ROLE_HTTP_PARSER, 0));
 	/* Never announced: a breach. */
-	r = get(9, "linux");
+	r = rig_get(9, "linux");
 	rig_send(&rig.http_parser[0], &r);
 	rig_turn();
 	assert_int_equal(take(), -1);
@@ -477,7 +426,7 @@ connections_are_bound(void **state)
 static void
 grace_after_a_start(void **state)
 {
-	struct msg r = get(9, "linux");
+	struct msg r = rig_get(9, "linux");
 
 	(void)state;
 	rig_send(&rig.http_parser[0], &r);
@@ -500,16 +449,16 @@ static void
 file_sender_lies(void **state)
 {
 	(void)state;
-	connect_from(0, 1, RIG_CLIENT);
-	connect_from(0, 1, STRANGER);
+	rig_connect(0, 1, RIG_CLIENT);
+	rig_connect(0, 1, STRANGER);
 	rig_turn();
 	assert_true(rig_fault(ROLE_FILE_SENDER, 0));
 	set_up(state);
-	connect_from(0, 1, "0.0.0.0");
+	rig_connect(0, 1, "0.0.0.0");
 	rig_turn();
 	assert_true(rig_fault(ROLE_FILE_SENDER, 0));
 	set_up(state);
-	end(1, 1);
+	rig_end(1, 1);
 	rig_turn();
 	assert_true(rig_fault(ROLE_FILE_SENDER, 1));
 	assert_false(broker.file_sender[0].breached);
@@ -522,8 +471,8 @@ http_parser_lies(void **state)
 
 	for (unsigned i = 0; i < 4; i++) {
 		set_up(state);
-		connect_from(0, 1, RIG_CLIENT);
-		r = get(1, "linux");
+		rig_connect(0, 1, RIG_CLIENT);
+		r = rig_get(1, "linux");
 		r.u.get_tell.match.len = i == 0 ? 15 : 0;
 		r.u.get_tell.none_match.len = i == 1 ? 33 : 0;
 		r.u.get_tell.range_tag.len = i == 2 ? 1 : 0;
@@ -539,12 +488,12 @@ http_parser_lies(void **state)
 static void
 too_many_connections(void **state)
 {
-	struct msg r = get(CONN_MAX + 1, "linux");
+	struct msg r = rig_get(CONN_MAX + 1, "linux");
 
 	(void)state;
 	broker.now_ms += HTTP_GRACE_MS;
 	for (uint64_t i = 1; i <= CONN_MAX + 1; i++) {
-		connect_from(0, i, RIG_CLIENT);
+		rig_connect(0, i, RIG_CLIENT);
 		if (i % 64 == 0)
 			rig_turn();
 	}
@@ -556,9 +505,9 @@ too_many_connections(void **state)
 	assert_int_equal(m.u.http_deny_tell.status, 503);
 	assert_int_equal(m.u.http_deny_tell.keep, 0);
 	assert_false(rig_fault(ROLE_HTTP_PARSER, 0));
-	end(0, 1);
-	connect_from(0, CONN_MAX + 2, RIG_CLIENT);
-	r = get(CONN_MAX + 2, "linux");
+	rig_end(0, 1);
+	rig_connect(0, CONN_MAX + 2, RIG_CLIENT);
+	r = rig_get(CONN_MAX + 2, "linux");
 	ask_http(0, &r);
 	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
 }
@@ -568,12 +517,12 @@ too_many_connections(void **state)
 static void
 a_full_mouth(void **state)
 {
-	struct msg r = get(1, "linux");
+	struct msg r = rig_get(1, "linux");
 	unsigned answered = 0;
 
 	(void)state;
-	connect_from(0, 1, RIG_CLIENT);
-	connect_from(1, 1, RIG_CLIENT);
+	rig_connect(0, 1, RIG_CLIENT);
+	rig_connect(1, 1, RIG_CLIENT);
 	rig_turn();
 	for (unsigned i = 0; i < 500; i++) {
 		rig_send(&rig.http_parser[0], &r);
@@ -596,241 +545,6 @@ a_full_mouth(void **state)
 	assert_false(rig_fault(ROLE_HTTP_PARSER, 0));
 }
 
-/* ------------------------------------------------------------------------ texts */
-
-static uint32_t
-take_ask(void)
-{
-	struct msg ask;
-
-	if (!rig_take_answer(&rig.verifier, &ask))
-		return 0;
-	assert_int_equal(ask.nr, MSG_RENDER_ASK);
-	return ask.u.render_ask.ask;
-}
-
-static void
-render(uint32_t ask, uint8_t ok)
-{
-	struct msg a = {.nr = MSG_RENDER_ANS};
-
-	if (ok)
-		rig_memfd(1000 + ask, 321);
-	a.u.render_ans.ask = ask;
-	a.u.render_ans.ok = ok;
-	a.u.render_ans.memfd = ok ? 1000 + ask : 0;
-	a.u.render_ans.length = ok ? 321 : 0;
-	rig_send(&rig.verifier, &a);
-	rig_turn();
-}
-
-static void
-texts_are_waited_for(void **state)
-{
-	struct msg r = get(1, "debian/boot.ipxe");
-	struct msg_rrq_tell t = rrq("debian/boot.ipxe");
-	uint32_t by_http, by_tftp;
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	connect_from(0, 1, RIG_CLIENT);
-	connect_from(0, 2, RIG_CLIENT);
-	rig_send(&rig.http_parser[0], &r);
-	r.u.get_tell.conn = 2;
-	rig_send(&rig.http_parser[0], &r);
-	send_rrq(&t);
-	send_rrq(&t); /* its client is impatient */
-	rig_turn();
-	assert_int_equal(take(), -1);
-	assert_int_equal(wait_count(), 3);
-	/* One ask for both connections, and one without an HTTP port. */
-	by_tftp = take_ask();
-	by_http = take_ask();
-	assert_true(by_tftp != 0 && by_http != 0);
-	assert_int_equal(take_ask(), 0);
-	render(by_http, 1);
-	assert_int_equal(take(), 0);
-	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
-	assert_int_equal(m.u.http_grant_tell.total, 321);
-	assert_int_equal(m.u.http_grant_tell.content, CONTENT_TEXT);
-	assert_int_equal(m.u.http_grant_tell.modified, broker.wall_s);
-	assert_int_equal(take(), 0);
-	assert_int_equal(take(), -1);
-	render(by_tftp, 1);
-	assert_true(take() >= 0);
-	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
-	assert_int_equal(m.u.tftp_grant_tell.length, 321);
-	assert_int_equal(take(), -1);
-	assert_int_equal(wait_count(), 0);
-	/* From here on it is there. */
-	r.u.get_tell.conn = 1;
-	ask_http(0, &r);
-	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
-	assert_int_equal(take_ask(), 0);
-}
-
-static void
-texts_that_do_not_come(void **state)
-{
-	struct msg r = get(1, "grub/grub.cfg");
-	struct msg_rrq_tell t = rrq("grub/grub.cfg");
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	connect_from(0, 1, RIG_CLIENT);
-	rig_send(&rig.http_parser[0], &r);
-	send_rrq(&t);
-	rig_turn();
-	assert_int_equal(take(), -1);
-	broker.now_ms += RENDER_WAIT_MS;
-	rig_turn();
-	assert_int_equal(wait_count(), 0);
-	assert_true(take() >= 0);
-	assert_true(take() >= 0);
-	assert_int_equal(take(), -1);
-	while (take_ask() != 0)
-		;
-	/* Refused at once by the verifier. */
-	broker.now_ms += RENDER_FAILED_MS;
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	render(take_ask(), 0);
-	assert_int_equal(take(), 0);
-	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
-	assert_int_equal(m.u.http_deny_tell.status, 404);
-	assert_int_equal(m.u.http_deny_tell.keep, 1);
-}
-
-/* What ends while a request waits: the connection, the session, the image, neighbours. */
-static void
-things_end_meanwhile(void **state)
-{
-	struct addr client = rig_addr(RIG_CLIENT);
-	struct msg r = get(1, "boot.ipxe");
-	uint32_t ask;
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	connect_from(0, 1, RIG_CLIENT);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	ask = take_ask();
-	end(0, 1);
-	render(ask, 1);
-	assert_int_equal(take(), -1);
-	assert_int_equal(wait_count(), 0);
-	/* A newer image: the text of that one. */
-	connect_from(0, 2, RIG_CLIENT);
-	rig_debian(3, 3, 7);
-	r = get(2, "boot.ipxe");
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	ask = take_ask();
-	rig_debian(4, 4, 7);
-	render(ask, 1);
-	assert_int_equal(take(), -1);
-	ask = take_ask();
-	assert_int_not_equal(ask, 0);
-	render(ask, 1);
-	assert_int_equal(take(), 0);
-	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
-	/* The session. */
-	rig_debian(5, 5, 7);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	session_drop_addr(&client);
-	render(take_ask(), 1);
-	assert_int_equal(take(), 0);
-	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
-	assert_int_equal(m.u.http_deny_tell.status, 404);
-	/* Neighbours. */
-	rig_session("debian");
-	rig_debian(6, 6, 7);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	rig_gone(ROLE_HTTP_PARSER, 0);
-	assert_int_equal(wait_count(), 0);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	assert_int_equal(wait_count(), 1);
-	rig_gone(ROLE_FILE_SENDER, 0);
-	assert_int_equal(wait_count(), 0);
-	assert_int_equal(conn_count(0), 0);
-}
-
-/* A verifier killed in the middle: its successor is asked the same, nobody notices. */
-static void
-verifier_killed_in_between(void **state)
-{
-	struct msg r = get(1, "boot.ipxe");
-	uint32_t ask;
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	connect_from(0, 1, RIG_CLIENT);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	rig_gone(ROLE_VERIFIER, 0);
-	broker.now_ms += 1000;
-	rig_turn();
-	rig_reset(&rig.verifier);
-	rig_debian(1, 2, 7);
-	rig_turn();
-	assert_int_equal(take(), -1);
-	ask = take_ask();
-	assert_int_not_equal(ask, 0);
-	render(ask, 1);
-	assert_int_equal(take(), 0);
-	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
-	assert_false(rig_fault(ROLE_VERIFIER, 0));
-}
-
-/* Requests that wait fill one worker's pool: it is not read on, others are. */
-static void
-pools_are_apart(void **state)
-{
-	struct msg_rrq_tell t = rrq("boot.ipxe");
-	struct msg r;
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	for (uint64_t i = 1; i <= WAIT_POOL + 10; i++) {
-		connect_from(0, i, RIG_CLIENT);
-		r = get(i, "boot.ipxe");
-		rig_send(&rig.http_parser[0], &r);
-		rig_turn();
-	}
-	assert_int_equal(wait_count(), WAIT_POOL);
-	assert_false(files_may_read(0));
-	for (uint16_t port = 1; port <= WAIT_POOL + 10; port++) {
-		t.port = port;
-		send_rrq(&t);
-		rig_turn();
-	}
-	assert_int_equal(wait_count(), 2 * WAIT_POOL);
-	connect_from(1, 1, RIG_CLIENT);
-	r = get(1, "linux");
-	ask_http(1, &r);
-	assert_int_equal(m.nr, MSG_HTTP_GRANT_TELL);
-	t = rrq("linux");
-	ask_tftp(&t);
-	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
-}
-
-static void
-two_requests_at_once(void **state)
-{
-	struct msg r = get(1, "boot.ipxe");
-
-	(void)state;
-	rig_debian(2, 2, 7);
-	connect_from(0, 1, RIG_CLIENT);
-	rig_send(&rig.http_parser[0], &r);
-	rig_send(&rig.http_parser[0], &r);
-	rig_turn();
-	assert_true(rig_fault(ROLE_HTTP_PARSER, 0));
-}
-
 int
 main(void)
 {
@@ -851,12 +565,6 @@ main(void)
 	    cmocka_unit_test_setup(http_parser_lies, set_up),
 	    cmocka_unit_test_setup(too_many_connections, set_up),
 	    cmocka_unit_test_setup(a_full_mouth, set_up),
-	    cmocka_unit_test_setup(texts_are_waited_for, set_up),
-	    cmocka_unit_test_setup(texts_that_do_not_come, set_up),
-	    cmocka_unit_test_setup(things_end_meanwhile, set_up),
-	    cmocka_unit_test_setup(verifier_killed_in_between, set_up),
-	    cmocka_unit_test_setup(pools_are_apart, set_up),
-	    cmocka_unit_test_setup(two_requests_at_once, set_up),
 	};
 
 	return cmocka_run_group_tests_name("broker_files", tests, NULL, NULL);
