@@ -386,6 +386,34 @@ turn(struct supervisor *sv, int signals, uint64_t until)
 	return end;
 }
 
+static bool
+any_left(const struct supervisor *sv, enum role role)
+{
+	for (unsigned i = 0; i < sv->nchildren; i++)
+		if (sv->children[i].role == role && sv->children[i].pidfd >= 0)
+			return true;
+	return false;
+}
+
+/* Asks the processes of a role to end, and waits; who takes too long is killed. */
+static void
+end_role(struct supervisor *sv, int signals, enum role role)
+{
+	uint64_t limit = clock_mono_ms() + END_MS;
+
+	for (unsigned i = 0; i < sv->nchildren; i++)
+		if (sv->children[i].role == role && sv->children[i].super_fd >= 0)
+			shutdown(sv->children[i].super_fd, SHUT_WR);
+	while (any_left(sv, role)) {
+		bool late = clock_mono_ms() > limit;
+
+		for (unsigned i = 0; late && i < sv->nchildren; i++)
+			if (sv->children[i].role == role)
+				kill_child(&sv->children[i]);
+		(void)turn(sv, signals, clock_mono_ms() + 50);
+	}
+}
+
 /* Ears first, so that what they have passed on is still answered; the logger last. */
 static void
 end_all(struct supervisor *sv, int signals)
@@ -396,27 +424,8 @@ end_all(struct supervisor *sv, int signals)
 
 	sv->ending = true;
 	log_event(LOG_NOTICE, "ending", "children=%u", sv->nchildren);
-	for (unsigned o = 0; o < sizeof order / sizeof order[0]; o++) {
-		uint64_t limit = clock_mono_ms() + END_MS;
-		bool left = true;
-
-		for (unsigned i = 0; i < sv->nchildren; i++)
-			if (sv->children[i].role == order[o] &&
-			    sv->children[i].super_fd >= 0)
-				shutdown(sv->children[i].super_fd, SHUT_WR);
-		while (left) {
-			left = false;
-			for (unsigned i = 0; i < sv->nchildren; i++)
-				left = left || (sv->children[i].role == order[o] &&
-						   sv->children[i].pidfd >= 0);
-			if (left && clock_mono_ms() > limit)
-				for (unsigned i = 0; i < sv->nchildren; i++)
-					if (sv->children[i].role == order[o])
-						kill_child(&sv->children[i]);
-			if (left)
-				(void)turn(sv, signals, clock_mono_ms() + 50);
-		}
-	}
+	for (unsigned o = 0; o < sizeof order / sizeof order[0]; o++)
+		end_role(sv, signals, order[o]);
 }
 
 static int
