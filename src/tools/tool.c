@@ -16,8 +16,7 @@
 
 #include "src/verifier/sha256.h"
 
-static void
-complain(const char *fmt, va_list ap, const char *more)
+static void PRINTF_LIKE(1, 0) complain(const char *fmt, va_list ap, const char *more)
 {
 	fflush(stdout);
 	fputs("sallyport-image: ", stderr);
