@@ -188,7 +188,7 @@ OBJ_test_sender_clients := $(CHILD) src/wire/tftp tests/lib/sender_rig
 UNIT += store
 OBJ_test_store := $(BASE) src/broker/record src/broker/store
 LIB_test_store := -llmdb
-UNIT += pool match session lease dhcp_decide
+UNIT += pool match session lease dhcp_decide dhcp_boot
 OBJ_test_pool := $(BASE) $(CONF) policy/pool
 OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
@@ -197,6 +197,8 @@ RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/br
 	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
+OBJ_test_dhcp_boot := $(RIG)
+LIB_test_dhcp_boot := -llmdb
 
 UNIT += names http_rules image render broker_files broker_texts
 BROKER_RIG := $(CHILD) $(CONF) $(BROKER_FILES) src/broker/session tests/lib/broker_rig
@@ -206,6 +208,9 @@ OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG)
 OBJ_test_broker_texts := $(BROKER_RIG)
+UNIT += broker_loop
+OBJ_test_broker_loop := $(BROKER_RIG) $(BROKER_DHCP) src/broker/loop
+LIB_test_broker_loop := -llmdb
 
 UNIT += manifest template keyring minisign floor
 OBJ_test_manifest := $(BASE) policy/lines policy/paths policy/when policy/manifest \
