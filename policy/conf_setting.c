@@ -11,7 +11,7 @@
 #include "src/base/log.h"
 
 #define K UINT64_C(1024)
-#define DAY (24 * 3600)
+#define DAY UINT64_C(86400)
 
 /* ---------------------------------------------------------------- paths */
 

@@ -19,7 +19,7 @@
 
 #define FLOOR_IMAGES_MAX 256u
 #define FLOOR_SLOT 32768u
-#define FLOOR_SIZE (2 * FLOOR_SLOT)
+#define FLOOR_SIZE ((size_t)2 * FLOOR_SLOT)
 
 struct floor_image {
 	char name[PATHS_NAME_MAX + 1];

@@ -172,17 +172,18 @@ hex_value(char c)
 bool
 lines_hex(struct lines *l, uint8_t *bytes, size_t n, const char *expected)
 {
-	struct piece word;
+	struct piece word = {NULL, 0};
 
 	if (!lines_word(l, &word, 2 * n, expected))
 		return false;
-	for (size_t i = 0; i < word.len; i++)
-		if (hex_value(word.p[i]) < 0)
+	for (size_t i = 0; i < word.len; i++) {
+		int v = hex_value(word.p[i]);
+
+		if (v < 0)
 			return lines_fail(l, word.p + i, "expected %s", expected);
+		bytes[i / 2] = (uint8_t)(i % 2 == 0 ? v << 4 : bytes[i / 2] | v);
+	}
 	if (word.len != 2 * n)
 		return lines_fail(l, word.p + word.len, "expected %s", expected);
-	for (size_t i = 0; i < n; i++)
-		bytes[i] =
-		    (uint8_t)(hex_value(word.p[2 * i]) << 4 | hex_value(word.p[2 * i + 1]));
 	return true;
 }

@@ -54,7 +54,7 @@ minisign_public_encode(
 const char *
 minisign_id_format(const uint8_t id[8], char text[MINISIGN_ID_TEXT])
 {
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		snprintf(text + 2 * i, 3, "%02X", id[7 - i]);
 	return text;
 }

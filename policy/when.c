@@ -85,8 +85,8 @@ when_parse(const char *text, size_t len, uint64_t *seconds, size_t *at)
 	days = year_start(year) + day - 1;
 	for (unsigned m = 1; m < month; m++)
 		days += month_days(year, m);
-	*seconds = days * DAY_S + digits(text + 11, 2) * 3600u +
-		   digits(text + 14, 2) * 60u + digits(text + 17, 2);
+	*seconds = days * DAY_S + digits(text + 11, 2) * UINT64_C(3600) +
+		   digits(text + 14, 2) * UINT64_C(60) + digits(text + 17, 2);
 	return 0;
 }
 

@@ -210,10 +210,10 @@ set_limits(void)
 static void
 load_filter(void)
 {
-	struct sock_fprog prog = {cage_policy.filter_len, NULL};
-
 	/* The kernel only reads the program; its interface has no const. */
-	memcpy(&prog.filter, &cage_policy.filter, sizeof prog.filter);
+	struct sock_fprog prog = {
+	    cage_policy.filter_len, (struct sock_filter *)(uintptr_t)cage_policy.filter};
+
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG, &prog) != 0)
 		start_fail("seccomp: filter");

@@ -94,7 +94,8 @@ take_link(struct spec *spec, const struct msg_spec_link_tell *m)
 	    strchr(m->name, '/') != NULL || strchr(m->name, ',') != NULL)
 		return ERR_RANGE;
 	memset(l, 0, sizeof *l);
-	strcpy(l->name, m->name);
+	_Static_assert(sizeof l->name == sizeof m->name, "names of links");
+	memcpy(l->name, m->name, sizeof l->name);
 	l->address = m->address;
 	spec->nlinks++;
 	return 0;

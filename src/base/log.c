@@ -12,7 +12,7 @@
 
 #include "src/base/clock.h"
 
-#define LIMIT_BURST 20u
+#define LIMIT_FULL 20000u /* 20 lines at once, in 1/1000 */
 #define LIMIT_PER_S 5u
 
 static log_sink *current_sink;
@@ -51,14 +51,14 @@ take_token(struct log_limit *limit)
 	uint64_t gained;
 
 	if (limit->last_ms == 0)
-		limit->tokens = LIMIT_BURST * 1000u;
+		limit->tokens = LIMIT_FULL;
 	gained = limit->last_ms == 0 ? 0 : (now - limit->last_ms) * LIMIT_PER_S;
-	if (gained > LIMIT_BURST * 1000u)
-		gained = LIMIT_BURST * 1000u;
+	if (gained > LIMIT_FULL)
+		gained = LIMIT_FULL;
 	limit->last_ms = now == 0 ? 1 : now;
 	limit->tokens += (uint32_t)gained;
-	if (limit->tokens > LIMIT_BURST * 1000u)
-		limit->tokens = LIMIT_BURST * 1000u;
+	if (limit->tokens > LIMIT_FULL)
+		limit->tokens = LIMIT_FULL;
 	if (limit->tokens < 1000u) {
 		limit->suppressed++;
 		return 0;

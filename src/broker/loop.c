@@ -5,7 +5,6 @@
 #include "src/broker/loop.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,11 +12,12 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/broker/broker.h"
+#include "src/broker/dhcp.h"
 #include "src/broker/files.h"
 
 #define BATCH 64         /* messages of one channel in a turn */
 #define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
-#define DHCP_ROOM 64     /* replies that may be on their way to the store and back */
+#define DHCP_ROOM 64     /* replies that dhcp-sender has to have room for */
 #define EAR_MAX (4 + 2 * WORKER_MAX)
 
 /* A channel that we read. */
@@ -36,7 +36,7 @@ static bool
 dhcp_may_read(const struct chan *c)
 {
 	(void)c;
-	return chan_room(&broker.dhcp_sender, DHCP_ROOM);
+	return chan_room(&broker.dhcp_sender, DHCP_ROOM) && dhcp_store_room();
 }
 
 static bool

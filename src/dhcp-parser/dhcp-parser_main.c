@@ -57,8 +57,9 @@ static struct addr
 address(struct in_addr a)
 {
 	uint32_t v4 = ntohl(a.s_addr);
+	struct addr none = {.family = ADDR_NONE};
 
-	return v4 == 0 ? (struct addr){.family = ADDR_NONE} : addr_v4(v4);
+	return v4 == 0 ? none : addr_v4(v4);
 }
 
 /* Where the datagram was sent to. False unless the kernel says that it came in on the

@@ -31,7 +31,7 @@ struct key_plan {
 static void
 write_keys(const struct key_plan *p, const struct secret_key *key)
 {
-	char password[SECRET_PASSWORD_MAX], text[SECRET_FILE_MAX];
+	char password[SECRET_PASSWORD_MAX] = "", text[SECRET_FILE_MAX];
 	char base64[MINISIGN_PUBLIC_LEN + 1], id[MINISIGN_ID_TEXT];
 	struct minisign_public public;
 	size_t len = 0;

@@ -138,8 +138,9 @@ static struct addr
 read_address(struct in *in)
 {
 	uint32_t v4 = in_u32(in);
+	struct addr none = {.family = ADDR_NONE};
 
-	return v4 == 0 ? (struct addr){.family = ADDR_NONE} : addr_v4(v4);
+	return v4 == 0 ? none : addr_v4(v4);
 }
 
 static int

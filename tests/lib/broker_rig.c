@@ -19,7 +19,7 @@
 
 struct rig rig;
 
-static int super = -1;
+static int super = -1; /* the supervisor's end of descriptor 3 */
 
 static const char conf_text[] =
     "interface eth0;\n"
@@ -219,6 +219,26 @@ rig_fault(enum role role, unsigned index)
 
 	while (recv(super, notice, sizeof notice, MSG_DONTWAIT) == 4)
 		found |= notice[0] == NOTICE_FAULT && notice[1] == (uint8_t)role &&
+			 notice[2] == index;
+	return found;
+}
+
+void
+rig_notice(enum notice notice, enum role role, unsigned index)
+{
+	uint8_t bytes[4] = {(uint8_t)notice, (uint8_t)role, (uint8_t)index, 0};
+
+	need(send(super, bytes, sizeof bytes, 0) == sizeof bytes, "notice");
+}
+
+bool
+rig_cleared(enum role role, unsigned index)
+{
+	uint8_t notice[4];
+	bool found = false;
+
+	while (recv(super, notice, sizeof notice, MSG_DONTWAIT) == 4)
+		found |= notice[0] == NOTICE_CLEARED && notice[1] == (uint8_t)role &&
 			 notice[2] == index;
 	return found;
 }

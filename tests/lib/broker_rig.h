@@ -40,6 +40,10 @@ bool rig_take(struct chan *far, struct msg *m);
 bool rig_take_answer(struct chan *far, struct msg *m);
 /* Was a fault of this neighbour reported since the last call? */
 bool rig_fault(enum role role, unsigned index);
+/* The same for a peer that we have forgotten. */
+bool rig_cleared(enum role role, unsigned index);
+/* What the supervisor says. */
+void rig_notice(enum notice notice, enum role role, unsigned index);
 
 /* Messages of the verifier. */
 void rig_memfd(uint32_t number, size_t size);
