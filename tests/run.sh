@@ -6,7 +6,7 @@
 # Every test is a program that prints "ok NAME", "not ok NAME: why" and "skip NAME: why"
 # lines (cmocka's programs speak TAP, which is nearly that). A program that ends badly,
 # or says nothing, is one failure more. Whatever fails is shown in full. The last line is
-# "N passed, N failed, N skipped".
+# "N passed, N failed, N skipped". Tools that are missing are installed first (as root).
 set -u
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -203,6 +203,7 @@ LOGS=$LOGS/${1:-none}
 mkdir -p "$LOGS"
 case ${1:-} in
 check | boot | walls)
+	tests/packages.sh check || exit 1
 	start=$(stamp)
 	"$1"
 	awk -v t=$(($(stamp) - start)) -v n="$1" \
