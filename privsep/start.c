@@ -64,7 +64,7 @@ parse_link(char *text, struct link *l)
 		field[n++] = p;
 	if (n != 6 || strlen(field[0]) >= sizeof l->name)
 		start_fail("argument link");
-	strcpy(l->name, field[0]);
+	snprintf(l->name, sizeof l->name, "%s", field[0]);
 	l->ifindex = (uint32_t)number(field[1], 1, UINT32_MAX, "argument link: index");
 	l->mtu = (uint32_t)number(field[2], 68, 65535, "argument link: mtu");
 	if (mac_parse(field[3], &l->mac) != 0 || addr_parse(field[4], &l->address) != 0)
@@ -116,7 +116,7 @@ start_init(struct start *st, enum role role, int argc, char **argv)
 			continue;
 		if (st->nlinks == LINK_MAX || strlen(st->options[i] + 5) >= sizeof text)
 			start_fail("argument link");
-		strcpy(text, st->options[i] + 5);
+		snprintf(text, sizeof text, "%s", st->options[i] + 5);
 		parse_link(text, &st->links[st->nlinks++]);
 	}
 	log_init(

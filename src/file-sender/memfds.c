@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS (2 * MEMFDS_NAMED_MAX)
+#define SLOTS (2u * MEMFDS_NAMED_MAX)
 #define BUCKETS 4096u
 #define NONE UINT32_MAX
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
@@ -24,7 +24,7 @@ bucket_of(uint32_t id)
 int
 memfds_init(struct memfds *t)
 {
-	t->all = calloc(SLOTS, sizeof *t->all);
+	t->all = calloc((size_t)SLOTS, sizeof *t->all);
 	t->buckets = calloc(BUCKETS, sizeof *t->buckets);
 	if (t->all == NULL || t->buckets == NULL)
 		return ERR_SYS;

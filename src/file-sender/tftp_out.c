@@ -121,7 +121,7 @@ begin(struct tftp_out *o, const struct tftp_path *path, uint32_t owner)
 	l->owner = owner;
 	l->to.sin_port = htons(path->port);
 	l->to.sin_addr.s_addr = htonl(addr_to_v4(&path->peer));
-	memcpy(CMSG_DATA(CMSG_FIRSTHDR(&b->hdrs[b->n].msg_hdr)), &info, sizeof info);
+	memcpy(CMSG_DATA(&l->control.align), &info, sizeof info);
 	b->n++;
 	return l;
 }

@@ -11,7 +11,7 @@
 
 /* What may be left behind a head when its connection stays open, plus what may come
  * before the next answer. */
-#define LEFT_MAX (2 * HTTP_HEAD_MAX)
+#define LEFT_MAX ((size_t)2 * HTTP_HEAD_MAX)
 #define BUFFER_SIZE (LEFT_MAX + CONNS_RELAY_MAX)
 #define NONE UINT32_MAX
 
@@ -285,7 +285,7 @@ ask(struct conns *c, uint64_t conn, const struct http_head *h, bool stay)
 static size_t
 read_head(struct conns *c, struct entry *e, const uint8_t *bytes, size_t len)
 {
-	struct http_head h;
+	struct http_head h = {.method = HTTP_GET};
 	size_t from = e->scanned;
 	size_t behind;
 	int status, n = http_head_length(bytes, len, &from);

@@ -18,7 +18,8 @@
 #include "src/base/log.h"
 
 #define LINES_A_TURN 64
-#define RATE_PER_S 2000u /* lines of one process; bursts up to twice that */
+#define RATE_PER_S 2000u /* lines of one process */
+#define RATE_BURST 4000u
 
 struct source {
 	struct chan chan;
@@ -90,9 +91,8 @@ take_token(struct source *s)
 
 	if (gained > 0) {
 		s->filled_ms = now;
-		s->tokens = gained + s->tokens > 2 * RATE_PER_S
-				? 2 * RATE_PER_S
-				: s->tokens + (uint32_t)gained;
+		s->tokens = gained + s->tokens > RATE_BURST ? RATE_BURST
+							    : s->tokens + (uint32_t)gained;
 	}
 	if (s->tokens == 0) {
 		s->suppressed++;

@@ -222,6 +222,8 @@ secret_sign(const struct secret_key *key, const void *bytes, size_t len,
 	(void)crypto_generichash(hash, sizeof hash, bytes, len, NULL, 0);
 	(void)crypto_sign_detached(raw + 10, NULL, hash, sizeof hash, key->key);
 	memcpy(both, raw + 10, 64);
+	/* Bytes to be signed, no string.
+	 * NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(both + 64, comment, comment_len);
 	(void)crypto_sign_detached(global, NULL, both, 64 + comment_len, key->key);
 	sodium_bin2base64(

@@ -26,7 +26,7 @@
  * PACK_MAX bytes. */
 #define LARGE (1u << 20)
 #define PACK_MAX (32u << 20)
-#define TIME_STEP_S (6 * 3600u)
+#define TIME_STEP_S 21600u
 
 struct load_rules load_rules;
 

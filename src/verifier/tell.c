@@ -5,6 +5,7 @@
  */
 #include "src/verifier/tell.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,7 +70,7 @@ tell_image(const struct image *image)
 	struct msg m = {.nr = MSG_IMAGE_TELL};
 
 	m.u.image_tell.image = image->id;
-	strcpy(m.u.image_tell.name, image->m.name);
+	snprintf(m.u.image_tell.name, sizeof m.u.image_tell.name, "%s", image->m.name);
 	m.u.image_tell.version = image->m.version;
 	m.u.image_tell.created = image->m.created;
 	m.u.image_tell.expires = image->m.expires;
@@ -86,7 +87,7 @@ tell_files(struct image *image)
 		const struct place *place = &image->places[image->told_next];
 
 		m.u.file_tell.image = image->id;
-		strcpy(m.u.file_tell.path, f->path);
+		snprintf(m.u.file_tell.path, sizeof m.u.file_tell.path, "%s", f->path);
 		m.u.file_tell.memfd = sealed_at(place->object)->id;
 		m.u.file_tell.offset = place->offset;
 		m.u.file_tell.length = f->size;
@@ -107,7 +108,8 @@ tell_boots(struct image *image)
 		m.u.boot_tell.image = image->id;
 		m.u.boot_tell.arch = (uint8_t)b->arch;
 		if (b->loader != MANIFEST_NO_FILE)
-			strcpy(m.u.boot_tell.loader, image->m.files[b->loader].path);
+			snprintf(m.u.boot_tell.loader, sizeof m.u.boot_tell.loader, "%s",
+			    image->m.files[b->loader].path);
 		m.u.boot_tell.templates = image->templates[image->told_next];
 		if (chan_send(&chan, &m) != 0)
 			return false;
