@@ -219,7 +219,8 @@ make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid)
 	struct stat st;
 
 	if (mkdir(path, mode) == 0) {
-		if (chown(path, uid, gid) != 0 || chmod(path, mode) != 0)
+		/* In this order, so that it takes no capability over files of others. */
+		if (chmod(path, mode) != 0 || chown(path, uid, gid) != 0)
 			supervisor_fail(path, strerror(errno));
 		return;
 	}
@@ -245,11 +246,9 @@ open_state(struct supervisor *sv)
 	snprintf(path, sizeof path, "%s/verifier", s->state);
 	make_directory(path, 0700, 0, 0);
 	snprintf(path, sizeof path, "%s/verifier/floor", s->state);
-	/* Without a floor the verifier serves nothing and says what to do. */
-	sv->floor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (sv->floor < 0 && errno == ENOENT)
-		sv->floor = open("/dev/null", O_RDWR | O_CLOEXEC);
-	need(sv->floor, path);
+	/* With an empty floor the verifier serves nothing, says what to do, and sees it
+	 * done: sallyport-image fills this file in place. */
+	sv->floor = need(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), path);
 	make_directory(s->images, 0755, 0, 0);
 	sv->store = need(clone_store(s->images), s->images);
 	sv->keyring = need(open(s->keyring, O_RDONLY | O_CLOEXEC), s->keyring);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <linux/capability.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,17 +76,27 @@ read_options(int argc, char **argv)
 	return o;
 }
 
-/* Until its own user is known, the checking child runs as one that owns nothing. */
-static uid_t
-check_uid(const struct options *o)
+/* The checking child's user. Whether there are named users says the configuration, which
+ * is not known yet; without one of its own, the child runs as one that owns nothing. */
+static void
+check_user(const struct options *o, uid_t *uid, gid_t *gid)
 {
-	return o->uid_base != 0 ? o->uid_base + ROLE_CONF_CHECK : 65534;
+	const struct passwd *pw;
+
+	*uid = *gid = o->uid_base != 0 ? o->uid_base + ROLE_CONF_CHECK : 65534;
+	pw = o->uid_base != 0 ? NULL : getpwnam("sallyport-conf-check");
+	if (pw != NULL && pw->pw_uid != 0) {
+		*uid = pw->pw_uid;
+		*gid = pw->pw_gid;
+	}
 }
 
 static int
 read_conf(const struct options *o, int *memfd, struct spec *spec)
 {
 	int err = spec_seal_text(o->conf, memfd);
+	uid_t uid;
+	gid_t gid;
 
 	if (err != 0) {
 		fprintf(stderr, "sallyportd: %s: %s\n", o->conf,
@@ -93,7 +104,8 @@ read_conf(const struct options *o, int *memfd, struct spec *spec)
 				   : "not a regular file of at most 16 MiB");
 		return 1;
 	}
-	err = spec_read(*memfd, o->conf, o->libexec, check_uid(o), check_uid(o), spec);
+	check_user(o, &uid, &gid);
+	err = spec_read(*memfd, o->conf, o->libexec, uid, gid, spec);
 	if (err == ERR_FORMAT)
 		return 1; /* the checker has said where and why */
 	if (err != 0) {
