@@ -339,7 +339,6 @@ expiry()
 	says "retired when it expires" 'event=image-retired image=soon .*has expired' 15
 	says_count "each warning once" 2 'event=image-expires'
 	image debian 5
-	minisign -S -W -s own.key -m debian-5/manifest >/dev/null
 	rm -rf store/debian/5
 	place debian 5
 	says "renewed" 'event=image-served image=debian version=5'
@@ -390,6 +389,66 @@ slow_broker()
 	says_count "told twice in all" 2 '^active 1$'
 }
 
+# A kernel of 300 MB is hashed while scripts are rendered; then an image that holds nothing
+# but what another one holds already.
+large()
+{
+	local start
+
+	clear_store
+	place debian 5
+	mkdir -p huge-1
+	truncate -s 300M huge-1/linux
+	printf end | dd of=huge-1/linux bs=1 seek=314572797 conv=notrunc status=none
+	"$TOOL" create --name huge --version 1 --arch x64 --kernel linux --no-templates \
+		huge-1 >/dev/null
+	"$TOOL" sign -s own.key huge-1 >/dev/null
+	cp -a huge-1 twin-1
+	"$TOOL" create --name twin --version 1 --arch x64 --kernel linux --no-templates \
+		twin-1 >/dev/null
+	"$TOOL" sign -s own.key twin-1 >/dev/null
+	rig 330000000
+	says "the small one is served" '^active 1$'
+	place huge 1
+	says "the large one is loading" 'event=image-loading image=huge'
+	start=${EPOCHREALTIME/./}
+	echo "render 1 0 x64 52:54:00:12:34:56 10.0.0.5 10.0.0.1 80 - role=web" >&3
+	wait_for 3 grep -q '^answer 1' out
+	less "milliseconds for a script meanwhile" $(((${EPOCHREALTIME/./} - start) / 1000)) 1000
+	matches_not "while it was still loading" 'image-served image=huge' out
+	says "the large one is served" 'event=image-served image=huge' 30
+	place twin 1
+	says "its twin needs no memory of its own" 'event=image-served image=twin .*memory=3[01]7'
+	rm -rf huge-1 twin-1 store/huge
+	says "and stays when the other goes" '^retire 2$'
+	sleep 1
+	matches_not "with the memory of both" '^drop 3$' out
+	rm -rf store/twin
+	says "until it goes too" '^drop 3$'
+}
+
+# Killed at any moment, the floor is whole and the next one serves.
+killed()
+{
+	local i
+
+	clear_store
+	place debian 4
+	for i in 0.02 0.05 0.1 0.15 0.2 0.3 2.1 2.2; do
+		rig
+		sleep "$i"
+		echo kill >&3
+		wait "$RIG"
+		RIG=
+		exec 3>&-
+		"$TOOL" trust show --floor floor >floor.txt 2>&1 || not_ok "floor after a kill" "$i s"
+		[ "$i" != 0.2 ] || place debian 5
+	done
+	rig
+	says "after kills: served" 'event=image-served image=debian version=5'
+	matches "after kills: the floor" '^debian.5$' "$("$TOOL" trust show --floor floor)"
+}
+
 bad_keyring()
 {
 	stop_rig
@@ -412,4 +471,6 @@ signed_nonsense
 expiry
 memory
 slow_broker
+large
+killed
 bad_keyring
