@@ -138,6 +138,20 @@ keep_few_capabilities(void)
 		supervisor_fail("capabilities", strerror(errno));
 }
 
+/* Containers lack it more often than anything else, and every wall rests on it. */
+static void
+check_sys_admin(void)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	if (syscall(SYS_capget, &head, data) != 0)
+		supervisor_fail("capabilities", strerror(errno));
+	if ((data[0].effective & 1u << CAP_SYS_ADMIN) == 0)
+		supervisor_fail("no CAP_SYS_ADMIN",
+		    "namespaces and empty roots take it; there is no weaker mode");
+}
+
 static unsigned
 count_workers(unsigned configured)
 {
@@ -203,6 +217,7 @@ main(int argc, char **argv)
 	if (geteuid() != 0)
 		supervisor_fail("must be started by root", "it opens the sockets, and then "
 							   "every process gives root up");
+	check_sys_admin();
 	umask(077);
 	raise_descriptor_limit();
 	log_init(log_to_stderr, LOG_NOTICE);
