@@ -269,6 +269,14 @@ LIB_fuzz_broker_dhcp := -llmdb
 FUZZ += broker_files
 OBJ_fuzz_broker_files := $(BROKER_RIG)
 
+FUZZ += floor record http_reply reply_check
+OBJ_fuzz_floor := $(OBJ_test_floor)
+LIB_fuzz_floor := -lsodium
+OBJ_fuzz_record := $(BASE) src/broker/record
+OBJ_fuzz_http_reply := $(OBJ_test_http_reply)
+OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_check \
+	src/wire/frame
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all
@@ -417,6 +425,8 @@ lint:
 FIRMWARE ?= bios
 demo:
 	@examples/demo.sh $(FIRMWARE)
+serve:
+	@POOL="$(POOL)" examples/serve.sh $(INTERFACE)
 
 # ---------------------------------------------------------------------- install
 # The unit names every path, so PREFIX may differ from the build's. State directories get
@@ -458,4 +468,4 @@ clean:
 	rm -rf build
 
 .PHONY: all helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke layers hardening \
-	lint demo install uninstall clean
+	lint demo serve install uninstall clean

@@ -166,10 +166,10 @@ last_words()
 	[ -n "${UP:-}" ] || return 0
 	say "Done; everything that was started is ended and removed"
 	cat <<-'END'
-		To serve a real interface instead, with a configuration of your own
-		(examples/minimal.conf; README, "A real network"):
+		To boot real machines into the same installer, serve a real interface (one with
+		an address, on a network without another DHCP server):
 
-		   sudo make install && sudo sallyportd -f /etc/sallyport/sallyport.conf
+		   sudo make serve INTERFACE=eth1
 
 	END
 }
