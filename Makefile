@@ -377,6 +377,14 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I$(B)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# These hold the paths of the installation: other paths, other objects.
+PATHS := $(LIBEXECDIR) $(SYSCONFDIR) $(STATEDIR) $(VERSION)
+$(B)/paths: always
+	@mkdir -p $(@D)
+	@echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' >$@
+$(call obj,src/sallyportd/sallyportd_main policy/conf tests/unit/test_conf \
+	$(addprefix src/tools/,tool image_main image_trust image_install)): $(B)/paths
+
 # Not make's own rules for these: they would write over policy/conf.c.
 %.c: %.y
 %.c: %.l
@@ -429,43 +437,51 @@ serve:
 	@POOL="$(POOL)" examples/serve.sh $(INTERFACE)
 
 # ---------------------------------------------------------------------- install
-# The unit names every path, so PREFIX may differ from the build's. State directories get
-# their final owners at the first start; users come from sysusers.d.
+# What is there already of configuration, keys and state stays as it is. The broker's
+# directory is made at the first start, by whoever knows its user.
 
 SBINDIR := $(PREFIX)/sbin
 BINDIR := $(PREFIX)/bin
 MANDIR := $(PREFIX)/share/man
+DOCDIR := $(PREFIX)/share/doc/sallyport
 UNITDIR := $(PREFIX)/lib/systemd/system
 SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
+CONFDIR := $(SYSCONFDIR)/sallyport
 FILL := sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
 	-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g'
 
 install: all
-	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(BINDIR) $(LIBEXECDIR) $(UNITDIR) \
-		$(SYSUSERSDIR) $(SYSCONFDIR)/sallyport)
-	install -d -m 755 $(DESTDIR)$(STATEDIR) $(DESTDIR)$(STATEDIR)/images
+	install -d -m 755 $(addprefix $(DESTDIR),$(SBINDIR) $(BINDIR) $(LIBEXECDIR) $(DOCDIR) \
+		$(UNITDIR) $(SYSUSERSDIR) $(CONFDIR) $(STATEDIR) $(STATEDIR)/images)
+	install -d -m 700 $(DESTDIR)$(STATEDIR)/verifier
 	install -m 755 $(B)/bin/sallyportd $(DESTDIR)$(SBINDIR)
 	install -m 755 $(B)/bin/sallyport-image $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(B)/bin/,$(ROLES)) $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 examples/minimal.conf examples/full.conf examples/keyring $(DESTDIR)$(DOCDIR)
 	$(FILL) packaging/sallyport.service >$(DESTDIR)$(UNITDIR)/sallyport.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/sallyport.service
 	install -m 644 packaging/sysusers.d/sallyport.conf $(DESTDIR)$(SYSUSERSDIR)
 	for page in docs/man/*.[1-8]; do \
 		install -D -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit; \
 	done
-	test -e $(DESTDIR)$(SYSCONFDIR)/sallyport/sallyport.conf || \
-		install -m 644 examples/minimal.conf $(DESTDIR)$(SYSCONFDIR)/sallyport/sallyport.conf
+	test -e $(DESTDIR)$(CONFDIR)/sallyport.conf || \
+		install -m 644 examples/minimal.conf $(DESTDIR)$(CONFDIR)/sallyport.conf
+	test -e $(DESTDIR)$(CONFDIR)/keyring || \
+		install -m 644 examples/keyring $(DESTDIR)$(CONFDIR)/keyring
+	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || packaging/users.sh
 
-# Configuration, keys and state stay.
+# Configuration, keys, state and users stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/sallyportd $(DESTDIR)$(BINDIR)/sallyport-image \
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(ROLES)) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,minimal.conf full.conf keyring) \
 		$(DESTDIR)$(UNITDIR)/sallyport.service $(DESTDIR)$(SYSUSERSDIR)/sallyport.conf
 	for page in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
+	rmdir --ignore-fail-on-non-empty $(addprefix $(DESTDIR),$(LIBEXECDIR) $(DOCDIR))
 
 clean:
 	rm -rf build
 
-.PHONY: all helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke layers hardening \
+.PHONY: all always helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke layers hardening \
 	lint demo serve install uninstall clean
