@@ -223,6 +223,12 @@ OBJ_test_minisign := $(BASE) policy/lines policy/minisign src/tools/secret
 LIB_test_minisign := -lsodium
 OBJ_test_floor := $(BASE) policy/paths policy/floor
 LIB_test_floor := -lsodium
+UNIT += verifier
+OBJ_test_verifier := $(CHILD) $(IMAGE_RULES) src/verifier/store src/verifier/sha256 \
+	src/verifier/sealed src/verifier/hasher src/verifier/floorfile src/verifier/image \
+	src/verifier/catalog src/verifier/load src/verifier/tell src/verifier/render \
+	src/tools/secret
+LIB_test_verifier := -lsodium -lcrypto
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
