@@ -50,8 +50,8 @@ join(struct chan *near, struct chan *far, enum role role, unsigned index)
 static void
 set_up_once(void)
 {
+	static struct conf *conf; /* for good */
 	struct conf_error error;
-	struct conf *conf;
 	int pair[2];
 
 	/* The numbers of real channels are not for the test's own sockets. */
