@@ -24,7 +24,7 @@ fuzz_one()
 		echo "ok fuzz $name ($(sed -n 's/^stat::number_of_executed_units: *//p' \
 			"build/fuzz-$name.log") runs in $EACH s)"
 	else
-		tail -n 60 "build/fuzz-$name.log"
+		grep -v "^#[0-9]" "build/fuzz-$name.log" | tail -n 60
 		echo "not ok fuzz $name: crash input kept in $FOUND"
 		touch $FOUND/.failed
 	fi
