@@ -65,9 +65,12 @@ static void
 append(struct tree *t, char *path, const char *odd)
 {
 	if (t->n % 256 == 0) {
-		t->entries = reallocarray(t->entries, t->n + 256, sizeof *t->entries);
-		if (t->entries == NULL)
+		struct tree_entry *more =
+		    reallocarray(t->entries, t->n + 256, sizeof *t->entries);
+
+		if (more == NULL)
 			tool_fail_errno("memory");
+		t->entries = more;
 	}
 	t->entries[t->n].path = path;
 	t->entries[t->n].odd = odd;
