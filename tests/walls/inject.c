@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define BLOCKS_MS 60
+#define PATIENCE 100 /* times that, on a machine that is busy */
 
 static int
 wait_ms(pid_t pid, int *status, int ms)
@@ -32,23 +34,69 @@ wait_ms(pid_t pid, int *status, int ms)
 	return 0;
 }
 
+/* Stopped right behind a `syscall` instruction, in a call that was interrupted. */
+static int
+is_in_a_call(pid_t pid)
+{
+	struct user_regs_struct regs;
+	long word;
+
+	if (ptrace(PTRACE_GETREGS, pid, NULL, &regs) != 0 || (long long)regs.orig_rax < 0)
+		return 0;
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, regs.rip - 2, NULL);
+	return errno == 0 && (word & 0xffff) == 0x050f;
+}
+
 int
 inject_attach(pid_t pid)
 {
+	struct timespec nap = {0, 2000000};
 	int status;
 
-	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0 ||
-	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0)
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_EXITKILL) != 0)
 		return -1;
-	if (wait_ms(pid, &status, 2000) != 1 || !WIFSTOPPED(status))
-		return -1;
-	return 0;
+	for (int i = 0; i < 500; i++) {
+		if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) != 0 ||
+		    wait_ms(pid, &status, 2000) != 1 || !WIFSTOPPED(status))
+			return -1;
+		if (is_in_a_call(pid))
+			return 0;
+		/* Caught on its way: let it come to its waiting call. */
+		if (ptrace(PTRACE_CONT, pid, NULL, NULL) != 0)
+			return -1;
+		nanosleep(&nap, NULL);
+	}
+	return -1;
+}
+
+/* It sleeps, so the call was let through and blocks; else it just had no turn yet. */
+static bool
+is_asleep(pid_t pid)
+{
+	char path[64], text[256], *p = NULL;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return false;
+	if (fgets(text, sizeof text, f) != NULL)
+		p = strrchr(text, ')');
+	fclose(f);
+	return p != NULL && p[1] == ' ' && p[2] == 'S';
 }
 
 static enum outcome
 finish(pid_t pid)
 {
-	int status, r = wait_ms(pid, &status, BLOCKS_MS);
+	int status, r = 0;
+
+	for (int i = 0; i < PATIENCE && r == 0; i++) {
+		r = wait_ms(pid, &status, BLOCKS_MS);
+		if (r == 0 && is_asleep(pid))
+			break;
+	}
 
 	if (r == 1 && WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGSYS ? REFUSED : DIED_OTHERWISE;

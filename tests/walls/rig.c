@@ -135,7 +135,7 @@ is_caught(const struct child *c)
 {
 	char path[64], all[4096];
 
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		FILE *f;
 		size_t n;
 

@@ -82,9 +82,12 @@ try_call(struct child *c, int nr, const uint64_t args[6], const char *how)
 	start_fresh(c);
 	got = inject_call(c->pid, nr, args);
 	rig_clean(c);
-	result((got == REFUSED) == !want, "call %d with %s arguments %s", nr, how,
-	    want ? "is refused but the table allows it"
-		 : "lives but the table does not allow it");
+	result(got == (want ? LIVES : REFUSED),
+	    "call %d with %s arguments %s, the table says %s", nr, how,
+	    got == LIVES     ? "lives"
+	    : got == REFUSED ? "is refused"
+			     : "ends in another way",
+	    want ? "lives" : "refused");
 }
 
 static void
