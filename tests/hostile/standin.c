@@ -1,7 +1,9 @@
 /*
  * A process in the place of an ear that an attacker owns: started by the real supervisor,
  * with the real cage, descriptors and identity of that role, it does the worst that its
- * filter leaves. Linked once per ear. The file "mode" beside the executable says what:
+ * filter leaves. Linked once per ear. Its first process is quiet for some seconds, so that
+ * a test can measure what the others do without it. Then, as the file "mode" beside the
+ * executable says:
  *
  *   silent     nothing at all
  *   malformed  bytes that are no message
@@ -25,15 +27,18 @@
 #include "privsep/cage.h"
 #include "privsep/msg.h"
 #include "privsep/start.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
 
 #define FD_SENT_MAX 253 /* the kernel's SCM_MAX_FD */
 #define BATCH 32
+#define QUIET_MS 5000
 #define FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
 
 static struct start start;
 static enum role self;
 static uint64_t seed = 0x9e3779b97f4a7c15u;
+static uint64_t last_conn; /* that a file-sender has spoken of */
 
 static uint32_t
 any(void)
@@ -215,7 +220,7 @@ foreign(void)
 	flush();
 }
 
-/* Numbers near those that its file-sender announces: closed, others', and future ones. */
+/* Numbers near those that it has heard of: closed, others', and future ones. */
 static void
 out_of_turn(void)
 {
@@ -223,7 +228,7 @@ out_of_turn(void)
 
 	memset(&m, 0, sizeof m);
 	if (self == ROLE_HTTP_PARSER)
-		make_get(&m, any() % 4096);
+		make_get(&m, any() % 8 == 0 ? any() : last_conn + any() % 64 - 32);
 	else
 		make_valid(&m);
 	put(&m);
@@ -330,6 +335,8 @@ static const struct mode {
     {"log", forged_lines, 0},
 };
 
+static const struct mode *mode;
+
 static const struct mode *
 read_mode(void)
 {
@@ -354,6 +361,20 @@ read_mode(void)
 	start_fail("stand-in: an unknown mode");
 }
 
+/* What clients ask: an owned http-parser sees it, and learns the numbers. */
+static void
+listen_to_pair(void)
+{
+	static uint8_t text[MSG_SIZE_MAX];
+	struct iovec one = {text, sizeof text};
+	struct mmsghdr h = {.msg_hdr = {.msg_iov = &one, .msg_iovlen = 1}};
+	struct msg m;
+
+	while (recvmmsg(FD_PAIR, &h, 1, MSG_DONTWAIT, NULL) == 1)
+		if (msg_decode(text, h.msg_len, &m) == 0 && m.nr == MSG_BYTES_TELL)
+			last_conn = m.u.bytes_tell.conn;
+}
+
 /* It does answer the supervisor, so that it is killed for what it does and not for that. */
 static void
 hear(const struct timespec *pause)
@@ -362,14 +383,27 @@ hear(const struct timespec *pause)
 	enum role role;
 	unsigned index;
 
+	if (self == ROLE_HTTP_PARSER)
+		listen_to_pair();
 	if (ppoll(&p, 1, pause, NULL) > 0 && super_poll(&role, &index))
 		super_cleared(role, index);
+}
+
+/* The first one of a server's run; those after it begin at once. */
+static void
+be_quiet(void)
+{
+	const struct timespec pause = {0, 50000000};
+	uint64_t end = clock_mono_ms() + QUIET_MS;
+
+	while (start.generation == 1 && clock_mono_ms() < end)
+		hear(&pause);
+	log_event(LOG_NOTICE, "standin-begins", "mode=%s", mode->name);
 }
 
 int
 main(int argc, char **argv)
 {
-	const struct mode *mode;
 	struct timespec pause;
 
 	self = role_parse(STANDIN_ROLE);
@@ -378,6 +412,7 @@ main(int argc, char **argv)
 	seed += (uint64_t)getpid() << 32 | start.generation;
 	cage_enter(&start, NULL);
 	start_ready();
+	be_quiet();
 	pause = (struct timespec){0, mode->pause_ns};
 	for (;;) {
 		for (unsigned i = 0;
