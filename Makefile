@@ -90,7 +90,7 @@ ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser 
 PROGRAMS := sallyportd $(ROLES) sallyport-image
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/sockets privsep/spec src/sallyportd/sallyportd_main
+	privsep/notice privsep/sockets privsep/spec src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
@@ -283,6 +283,15 @@ OBJ_fuzz_http_reply := $(OBJ_test_http_reply)
 OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_check \
 	src/wire/frame
 
+SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
+	privsep/notice privsep/sockets privsep/spec
+UNIT += notice
+OBJ_test_notice := $(SUPERVISOR)
+LIB_test_notice := -lseccomp
+FUZZ += notice
+OBJ_fuzz_notice := $(SUPERVISOR)
+LIB_fuzz_notice := -lseccomp
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all
@@ -333,7 +342,7 @@ helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/sockets privsep/spec tests/walls/inject tests/walls/rig
+	privsep/notice privsep/sockets privsep/spec tests/walls/inject tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
 	@mkdir -p $$(@D)

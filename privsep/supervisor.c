@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "privsep/msg.h"
+#include "privsep/notice.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
@@ -131,85 +132,49 @@ supervisor_start(struct supervisor *sv, struct child *c)
 		tell_all_pids(sv);
 }
 
-/* Who may report whom: the reporter must be one that the accused sends messages to. */
-static bool
-may_accuse(const struct supervisor *sv, const struct child *by, const struct child *of)
-{
-	unsigned nr;
-
-	if (!roster_neighbours(sv, by, of))
-		return false;
-	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++)
-		if (msg_permitted(nr, of->role, by->role))
-			return true;
-	return false;
-}
-
-/* An owned mouth could accuse the broker over and over: it goes down with it, so that its
- * own back-off is the price. */
-static void
-on_fault(struct supervisor *sv, struct child *by, enum role role, unsigned index)
-{
-	struct child *of = roster_find(sv, role, index);
-
-	if (of == NULL || !may_accuse(sv, by, of)) {
-		log_event(LOG_ERROR, "false-accusation", "by=%s index=%u",
-		    role_name(by->role), by->index);
-		kill_child(by);
-		return;
-	}
-	log_event(LOG_ERROR, "fault", "of=%s index=%u by=%s", role_name(of->role),
-	    of->index, role_name(by->role));
-	kill_child(of);
-	if (by->role != ROLE_LOGGER && (role == ROLE_BROKER || role == ROLE_VERIFIER) &&
-	    by->role != ROLE_BROKER)
-		kill_child(by);
-}
-
-static unsigned
-number_of(const struct supervisor *sv, const struct child *c)
-{
-	return (unsigned)(c - sv->children);
-}
-
 static bool
 still_owed(const struct supervisor *sv, const struct child *dead)
 {
 	for (unsigned i = 0; i < sv->nchildren; i++)
-		if (sv->children[i].owes[number_of(sv, dead)])
+		if (sv->children[i].owes[notice_number(sv, dead)])
 			return true;
 	return false;
 }
 
 static void
-on_notice(struct supervisor *sv, struct child *c, const uint8_t b[4])
+on_notice(struct supervisor *sv, struct child *c, const uint8_t b[NOTICE_LEN])
 {
-	if (b[0] == NOTICE_READY && c->state == CHILD_STARTING) {
-		c->state = CHILD_RUNNING;
+	struct judgement j;
+
+	notice_judge(sv, c, b, &j);
+	switch (j.verdict) {
+	case VERDICT_READY:
 		log_event(LOG_INFO, "ready", "of=%s index=%u pid=%d start=%u",
 		    role_name(c->role), c->index, (int)c->pid, c->generation);
-		return;
+		break;
+	case VERDICT_CLEARED: break;
+	case VERDICT_FAULT:
+		log_event(LOG_ERROR, "fault", "of=%s index=%u by=%s", role_name(j.of->role),
+		    j.of->index, role_name(c->role));
+		break;
+	case VERDICT_FALSE:
+		log_event(LOG_ERROR, "false-accusation", "by=%s index=%u",
+		    role_name(c->role), c->index);
+		break;
+	default:
+		log_event(LOG_ERROR, "bad-notice", "of=%s index=%u", role_name(c->role),
+		    c->index);
+		break;
 	}
-	if (b[0] == NOTICE_FAULT && b[1] < ROLE_MAX) {
-		on_fault(sv, c, (enum role)b[1], b[2]);
-		return;
-	}
-	if (b[0] == NOTICE_CLEARED && b[1] < ROLE_MAX) {
-		struct child *dead = roster_find(sv, (enum role)b[1], b[2]);
-
-		if (dead != NULL && c->owes[number_of(sv, dead)]) {
-			c->owes[number_of(sv, dead)] = false;
-			return;
-		}
-	}
-	log_event(LOG_ERROR, "bad-notice", "of=%s index=%u", role_name(c->role), c->index);
-	kill_child(c);
+	for (unsigned i = 0; i < 2; i++)
+		if (j.kill[i] != NULL)
+			kill_child(j.kill[i]);
 }
 
 static void
 read_notices(struct supervisor *sv, struct child *c)
 {
-	uint8_t b[4];
+	uint8_t b[NOTICE_LEN];
 
 	for (int i = 0; i < 8; i++) {
 		ssize_t n = recv(c->super_fd, b, sizeof b, MSG_DONTWAIT | MSG_TRUNC);
@@ -237,7 +202,7 @@ tell_gone(struct supervisor *sv, const struct child *dead)
 		    !roster_neighbours(sv, n, dead))
 			continue;
 		if (send(n->super_fd, b, sizeof b, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof b)
-			n->owes[number_of(sv, dead)] = true;
+			n->owes[notice_number(sv, dead)] = true;
 		else
 			kill_child(n);
 	}
