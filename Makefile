@@ -292,6 +292,12 @@ FUZZ += notice
 OBJ_fuzz_notice := $(SUPERVISOR)
 LIB_fuzz_notice := -lseccomp
 
+FUZZ += render
+OBJ_fuzz_render := $(CHILD) policy/lines policy/paths policy/when policy/manifest \
+	policy/template src/verifier/store src/verifier/sha256 src/verifier/sealed \
+	src/verifier/hasher src/verifier/image src/verifier/tell src/verifier/render
+LIB_fuzz_render := -lsodium -lcrypto
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all
