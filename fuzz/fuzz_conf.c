@@ -100,7 +100,7 @@ check_path(const char *path)
 static void
 check_tree(const struct conf *c)
 {
-	REQUIRE(c->nlinks >= 1 && c->nlinks <= LINK_MAX && c->workers <= WORKER_MAX);
+	REQUIRE(c->nlinks >= 1 && c->nlinks <= LINKS_MAX && c->workers <= WORKER_MAX);
 	for (unsigned i = 0; i < c->nlinks; i++)
 		REQUIRE(strlen(c->links[i].name) >= 1 && strlen(c->links[i].name) <= 15);
 	check_path(c->state);

@@ -68,7 +68,7 @@ struct conf {
 	char images[201];
 	char keyring[201];
 	unsigned nlinks;
-	struct conf_link links[LINK_MAX];
+	struct conf_link links[LINKS_MAX];
 	unsigned nsubnets;
 	struct conf_subnet *subnets; /* sorted by network, none overlap */
 	unsigned nhosts;

@@ -48,7 +48,7 @@ struct build {
 	struct slice last;
 
 	struct place set_at[SETTING_MAX]; /* line 0: not set */
-	struct place link_at[LINK_MAX], link_address_at[LINK_MAX];
+	struct place link_at[LINKS_MAX], link_address_at[LINKS_MAX];
 
 	struct place *subnet_at; /* of conf->subnets[], same order and capacity */
 	unsigned subnets_cap;

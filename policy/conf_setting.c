@@ -317,7 +317,7 @@ build_link(struct build *b, struct slice name, struct place at)
 			    "is on line %u",
 			    c->links[i].name, b->link_at[i].line);
 	}
-	if (c->nlinks == LINK_MAX)
+	if (c->nlinks == LINKS_MAX)
 		return build_unexpected(b, ERR_FULL, at, name, "at most 16 interfaces");
 	memcpy(c->links[c->nlinks].name, s.at, s.len);
 	b->link_at[c->nlinks++] = at;

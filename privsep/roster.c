@@ -330,8 +330,10 @@ roster_options(
 	} while (0)
 	OPTION("landlock=%u", s->landlock);
 	OPTION("log_level=%u", s->log_level);
-	if (c->role == ROLE_VERIFIER)
+	if (c->role == ROLE_VERIFIER) {
 		OPTION("memory=%llu", (unsigned long long)s->memory);
+		OPTION("expired=%u", s->expired_serve);
+	}
 	if (c->role == ROLE_FILE_SENDER) {
 		for (unsigned i = c->index; i < sv->npool; i += sv->workers)
 			pool++;

@@ -90,7 +90,7 @@ take_link(struct spec *spec, const struct msg_spec_link_tell *m)
 {
 	struct link *l = &spec->links[spec->nlinks];
 
-	if (spec->nlinks == LINK_MAX || m->name[0] == '\0' ||
+	if (spec->nlinks == LINKS_MAX || m->name[0] == '\0' ||
 	    strchr(m->name, '/') != NULL || strchr(m->name, ',') != NULL)
 		return ERR_RANGE;
 	memset(l, 0, sizeof *l);

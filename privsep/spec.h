@@ -13,7 +13,7 @@
 
 struct spec {
 	unsigned nlinks;
-	struct link links[LINK_MAX]; /* name, and address where configured */
+	struct link links[LINKS_MAX]; /* name, and address where configured */
 	struct msg_spec_tell s;
 };
 

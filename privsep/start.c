@@ -114,7 +114,7 @@ start_init(struct start *st, enum role role, int argc, char **argv)
 
 		if (strncmp(st->options[i], "link=", 5) != 0)
 			continue;
-		if (st->nlinks == LINK_MAX || strlen(st->options[i] + 5) >= sizeof text)
+		if (st->nlinks == LINKS_MAX || strlen(st->options[i] + 5) >= sizeof text)
 			start_fail("argument link");
 		snprintf(text, sizeof text, "%s", st->options[i] + 5);
 		parse_link(text, &st->links[st->nlinks++]);

@@ -14,9 +14,6 @@
 #include "src/base/err.h"
 #include "src/base/ident.h"
 
-/* <limits.h>, which <dirent.h> includes, has a name like this one and takes it over. */
-_Static_assert(LINK_MAX == 16, "include system headers before privsep/roles.h");
-
 /* A configured interface as the supervisor found it. */
 struct link {
 	char name[16];
@@ -35,7 +32,7 @@ struct start {
 	gid_t gid;
 	unsigned workers;
 	unsigned nlinks;
-	struct link links[LINK_MAX];
+	struct link links[LINKS_MAX];
 	unsigned noptions; /* "name=value" arguments, borrowed from argv */
 	char **options;
 };

@@ -56,8 +56,8 @@ struct supervisor {
 	unsigned nchildren, nchannels;
 	struct child children[CHILD_MAX];
 	struct channel channels[CHANNEL_MAX];
-	int rx67[LINK_MAX], rx4011[LINK_MAX], rx69[LINK_MAX];
-	int tx67[LINK_MAX], tx4011[LINK_MAX], frame[LINK_MAX], listen[LINK_MAX];
+	int rx67[LINKS_MAX], rx4011[LINKS_MAX], rx69[LINKS_MAX];
+	int tx67[LINKS_MAX], tx4011[LINKS_MAX], frame[LINKS_MAX], listen[LINKS_MAX];
 	unsigned npool;
 	int pool[1024];
 	int out;  /* the log stream */

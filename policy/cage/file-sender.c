@@ -54,7 +54,7 @@ const struct cage_rule cage_rules[] = {
 
     /* HTTP. */
     {"connections", SYS_accept4,
-	{BLOCK(0, FD_LISTEN, LINK_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+	{BLOCK(0, FD_LISTEN, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
     FREE_FD_AND(SYS_setsockopt, "no delay", IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY),
 	IS(4, sizeof(int))),
     FREE_FD_AND(SYS_recvfrom, "requests", IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)),

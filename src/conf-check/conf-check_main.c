@@ -114,6 +114,7 @@ tell_spec(const struct conf *conf)
 	s->conns_per_address = conf->conns_per_address;
 	s->landlock = conf->landlock_min;
 	s->log_level = conf->log_level;
+	s->expired_serve = conf->expired_serve;
 	s->memory = conf->memory;
 	s->uid_base = conf->uid_base;
 	memcpy(s->state, conf->state, sizeof s->state);

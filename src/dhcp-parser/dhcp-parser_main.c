@@ -39,7 +39,7 @@ struct batch {
 
 static struct start start;
 static struct chan broker;
-static struct ear ears[2 * LINK_MAX];
+static struct ear ears[2 * LINKS_MAX];
 static unsigned nears;
 static struct batch batch;
 static uint64_t faults[DHCP4_FAULT_MAX];
@@ -223,7 +223,7 @@ on_notice(void)
 static void
 loop(void)
 {
-	struct pollfd p[2 + 2 * LINK_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
+	struct pollfd p[2 + 2 * LINKS_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
 
 	for (unsigned i = 0; i < nears; i++)
 		p[2 + i] = (struct pollfd){.fd = ears[i].fd, .events = POLLIN};

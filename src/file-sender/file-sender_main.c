@@ -23,7 +23,7 @@
 
 struct sender {
 	struct start start;
-	struct addr locals[LINK_MAX];
+	struct addr locals[LINKS_MAX];
 	unsigned pool;
 	struct chan broker, parser;
 	uint32_t broker_events, parser_events; /* in the epoll set */

@@ -218,7 +218,7 @@ on_notice(void)
 static void
 loop(void)
 {
-	struct pollfd p[2 + LINK_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
+	struct pollfd p[2 + LINKS_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
 
 	for (unsigned i = 0; i < start.nlinks; i++)
 		p[2 + i] = (struct pollfd){.fd = FD_RX69 + (int)i, .events = POLLIN};

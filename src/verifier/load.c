@@ -162,7 +162,7 @@ check_floor(struct entry *e, const struct image *image)
 	char when[WHEN_TEXT_LEN + 1];
 	uint64_t lowest;
 
-	if (load_now() >= image->m.expires) {
+	if (load_now() >= image->m.expires && !load_rules.serve_expired) {
 		refuse("manifest", "expired on %s", when_format(image->m.expires, when));
 		e->expires = image->m.expires;
 		return ENTRY_EXPIRED;

@@ -20,6 +20,7 @@ struct load_rules {
 	uint64_t memory; /* bytes that all sealed memory may take */
 	struct floor floor;
 	bool has_floor;
+	bool serve_expired; /* past their expiry too, with a warning */
 };
 
 extern struct load_rules load_rules;

@@ -27,6 +27,7 @@
 
 #define SCAN_MS 2000
 #define DAY_S UINT64_C(86400)
+#define WARNED_EXPIRED 4 /* after the warnings of 30, 7 and 1 days */
 
 static uint64_t next_scan_ms;
 static bool unread; /* messages may wait in the channel's own buffer */
@@ -104,6 +105,17 @@ warn_of_expiry(struct image *image, uint64_t now)
 	    (image->m.expires - now) / 3600);
 }
 
+/* The operator wants it served all the same, and is told what he does. */
+static void
+say_expired(struct image *image)
+{
+	if (image->warned == WARNED_EXPIRED)
+		return;
+	image->warned = WARNED_EXPIRED;
+	log_event(LOG_WARNING, "image-expired", "image=%s version=%" PRIu64 " served=yes",
+	    image->m.name, image->m.version);
+}
+
 static void
 check_expiry(void)
 {
@@ -117,6 +129,10 @@ check_expiry(void)
 			continue;
 		if (now < image->m.expires) {
 			warn_of_expiry(image, now);
+			continue;
+		}
+		if (load_rules.serve_expired) {
+			say_expired(image);
 			continue;
 		}
 		e = catalog_find(image->m.name, image->m.version);
@@ -268,6 +284,7 @@ main(int argc, char **argv)
 
 	start_init(&st, ROLE_VERIFIER, argc, argv);
 	load_rules.memory = start_number(&st, "memory", 1, UINT64_MAX);
+	load_rules.serve_expired = start_number(&st, "expired", 0, 1) == 1;
 	/* One heap for all threads: others would be made by calls that the cage refuses. */
 	if (mallopt(M_ARENA_MAX, 1) != 1 || sodium_init() < 0)
 		start_fail("libraries");

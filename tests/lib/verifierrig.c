@@ -114,13 +114,14 @@ start(char **argv)
 	    .generation = 1,
 	    .uid = VERIFIER_UID,
 	    .gid = VERIFIER_UID};
-	char memory[64];
-	const char *const options[] = {"landlock=1", "log_level=4", memory};
+	char memory[64], expired[16];
+	const char *const options[] = {"landlock=1", "log_level=4", memory, expired};
 	char *child_argv[16];
 	pid_t pid;
 
 	snprintf(memory, sizeof memory, "memory=%s", argv[5]);
-	if (start_arguments(&st, options, 3, text, sizeof text, child_argv, 16) != 0)
+	snprintf(expired, sizeof expired, "expired=%d", getenv("SERVE_EXPIRED") != NULL);
+	if (start_arguments(&st, options, 4, text, sizeof text, child_argv, 16) != 0)
 		die("arguments");
 	s.path = argv[1];
 	s.argv = child_argv;

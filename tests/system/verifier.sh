@@ -344,6 +344,22 @@ expiry()
 	says "renewed" 'event=image-served image=debian version=5'
 }
 
+# The operator's own wish (boot { expired serve; }): served, and said.
+expired_on_purpose()
+{
+	clear_store
+	image debian 7 --created 2020-01-01T00:00:00Z --expires 30
+	place debian 7
+	export SERVE_EXPIRED=1
+	rig
+	unset SERVE_EXPIRED
+	says "expired and wanted" 'event=image-served image=debian version=7'
+	says "and warned of" 'event=image-expired image=debian version=7 served=yes'
+	stop_rig
+	rig
+	says "expired and not wanted" 'image=debian version=7 file=manifest why="expired on'
+}
+
 memory()
 {
 	clear_store
@@ -469,6 +485,7 @@ refusals
 wrong_signers
 signed_nonsense
 expiry
+expired_on_purpose
 memory
 slow_broker
 large

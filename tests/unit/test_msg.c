@@ -75,11 +75,11 @@ ranges(void **state)
 
 	(void)state;
 	sample_message(MSG_DHCP_TELL, &a, true);
-	a.u.dhcp_tell.link = LINK_MAX;
+	a.u.dhcp_tell.link = LINKS_MAX;
 	assert_int_equal(msg_encode(&a, bytes, sizeof bytes), ERR_RANGE);
 	a.u.dhcp_tell.link = 0;
 	len = msg_encode(&a, bytes, sizeof bytes);
-	bytes[2] = LINK_MAX; /* the first field */
+	bytes[2] = LINKS_MAX; /* the first field */
 	assert_int_equal(msg_decode(bytes, (size_t)len, &b), ERR_RANGE);
 
 	sample_message(MSG_RRQ_TELL, &a, true);
