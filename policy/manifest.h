@@ -22,8 +22,6 @@
 #define MANIFEST_NO_FILE UINT16_MAX
 
 /* Kinds of template, as messages number them. */
-enum template_kind { TEMPLATE_IPXE, TEMPLATE_GRUB, TEMPLATE_PXELINUX, TEMPLATE_MAX };
-
 struct manifest_file {
 	char path[PATHS_PATH_MAX + 1];
 	uint16_t folded;  /* n-th in the order of paths_compare_folded() */

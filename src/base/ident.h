@@ -71,4 +71,7 @@ enum arch arch_parse(const char *name);
  * mean x64). *http says whether the code asks for HTTP boot. ARCH_NONE if unknown. */
 enum arch arch_from_code(uint16_t code, bool *http);
 
+/* The boot scripts that an image can have templates of; also bit numbers in messages. */
+enum template_kind { TEMPLATE_IPXE, TEMPLATE_GRUB, TEMPLATE_PXELINUX, TEMPLATE_MAX };
+
 #endif

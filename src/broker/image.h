@@ -9,10 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "src/base/ident.h"
 #include "policy/conf.h"
 #include "privsep/msg.h"
-
-enum template_kind { TEMPLATE_IPXE, TEMPLATE_GRUB, TEMPLATE_PXELINUX, TEMPLATE_MAX };
 
 struct image_boot {
 	char loader[201];  /* path in the image; "" when there is none */
