@@ -85,10 +85,11 @@ server_config_usual()
 	END
 }
 
+# server_start [PROGRAM]: PROGRAM instead of sallyportd must become it.
 server_start()
 {
 	touch "$SERVER_LOG"
-	ip netns exec "$NET-srv" "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
+	ip netns exec "$NET-srv" "${1:-$BIN/sallyportd}" -f "$S/sallyport.conf" -L "$BIN" \
 		--uid-base "$UID_BASE" >>"$SERVER_LOG" 2>&1 </dev/null &
 	SERVER_PID=$!
 	at_end "end_process $SERVER_PID"
