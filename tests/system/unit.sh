@@ -31,8 +31,6 @@ expand()
 
 allowed()
 {
-	local line
-
 	sed -n 's/^SystemCallFilter=\([^~]\)/\1/p' "$UNIT" >"$RUN/plus"
 	sed -n 's/^SystemCallFilter=~//p' "$UNIT" >"$RUN/minus"
 	# shellcheck disable=SC2046
