@@ -194,11 +194,14 @@ OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
 OBJ_test_lease := $(BASE) $(CONF) src/base/hash policy/pool src/broker/record src/broker/lease
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
-	tests/lib/dhcprig
+	src/dhcp-sender/reply_check tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
 OBJ_test_dhcp_boot := $(RIG)
 LIB_test_dhcp_boot := -llmdb
+UNIT += dhcp_edges
+OBJ_test_dhcp_edges := $(RIG)
+LIB_test_dhcp_edges := -llmdb
 
 UNIT += names http_rules image render broker_files broker_texts
 BROKER_RIG := $(CHILD) $(CONF) $(BROKER_FILES) src/broker/session tests/lib/broker_rig
@@ -297,6 +300,9 @@ OBJ_fuzz_render := $(CHILD) policy/lines policy/paths policy/when policy/manifes
 	policy/template src/verifier/store src/verifier/sha256 src/verifier/sealed \
 	src/verifier/hasher src/verifier/image src/verifier/tell src/verifier/render
 LIB_fuzz_render := -lsodium -lcrypto
+
+FUZZ += sender
+OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
 
 # ------------------------------------------------------------------------ rules
 
