@@ -31,6 +31,12 @@ echo "SALLYPORT-GUEST nonce=$nonce firmware=$firmware"
 for module in $(cat /modules/order); do
 	insmod "/modules/$module.ko" || echo "SALLYPORT-GUEST module=$module failed"
 done
+if [ $firmware = uefi ]; then
+	insmod /modules/efivarfs.ko
+	mount -t efivarfs efivarfs /sys/firmware/efi/efivars
+	variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
+	echo "SALLYPORT-GUEST secureboot=$(tail -c 1 $variable | od -An -t u1 | tr -d ' ')"
+fi
 i=0
 while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 50 ]; do
 	usleep 100000
@@ -73,6 +79,7 @@ guest_initramfs()
 		cp "$file" "$dir/modules/"
 		echo "$module"
 	done >"$dir/modules/order"
+	cp "$modules/fs/efivarfs/efivarfs.ko" "$dir/modules/"
 	(cd "$dir" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet | gzip -9n)
 }
 

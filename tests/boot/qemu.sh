@@ -55,14 +55,21 @@ qemu_bios()
 		-device "virtio-net-pci,disable-legacy=on,netdev=n0,mac=$1,bootindex=0,romfile=$2")
 }
 
-# OVMF with its own drivers and stack. $1 MAC, $2 name, $3 y: PXE, n: HTTP Boot
+# OVMF with its own drivers and stack. $1 MAC, $2 name, $3 y: PXE, n: HTTP Boot, $4 ".ms":
+# Secure Boot with the usual keys
 qemu_uefi()
 {
 	local ovmf=$PARTS/ovmf/usr/share/OVMF
 
-	cp "$ovmf/OVMF_VARS_4M.fd" "$RUN/$2.vars.fd"
-	QEMU_ARGS+=(-machine q35 -m 1024
-		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M.fd"
+	cp "$ovmf/OVMF_VARS_4M${4:-}.fd" "$RUN/$2.vars.fd"
+	if [ -n "${4:-}" ]; then
+		QEMU_ARGS+=(-machine "q35,smm=on" -global ICH9-LPC.disable_s3=1
+			-global "driver=cfi.pflash01,property=secure,value=on")
+	else
+		QEMU_ARGS+=(-machine q35)
+	fi
+	QEMU_ARGS+=(-m 1024
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M${4:-}.fd"
 		-drive "if=pflash,unit=1,format=raw,file=$RUN/$2.vars.fd"
 		-device virtio-rng-pci
 		-device "virtio-net-pci,netdev=n0,mac=$1,bootindex=0,romfile="
@@ -70,8 +77,8 @@ qemu_uefi()
 		-fw_cfg "name=opt/org.tianocore/IPv6PXESupport,string=n")
 }
 
-# qemu_start NAME FIRMWARE MAC [BRIDGE]: FIRMWARE is bios, uefi or uefi-http. The machine
-# runs in the background: QEMU_PID, console in $RUN/NAME.serial.
+# qemu_start NAME FIRMWARE MAC [BRIDGE]: FIRMWARE is bios, uefi, uefi-http or
+# uefi-secure. The machine runs in the background: QEMU_PID, console in $RUN/NAME.serial.
 qemu_start()
 {
 	net_tap "${4:-br0}"
@@ -81,6 +88,7 @@ qemu_start()
 	bios) qemu_bios "$3" "$PARTS/ipxe-qemu/usr/lib/ipxe/qemu/pxe-virtio.rom" ;;
 	uefi) qemu_uefi "$3" "$1" y ;;
 	uefi-http) qemu_uefi "$3" "$1" n ;;
+	uefi-secure) qemu_uefi "$3" "$1" y .ms ;;
 	*) die "no such firmware: $2" ;;
 	esac
 	ip netns exec "$NET-sw" $QEMU "${QEMU_ARGS[@]}" >"$RUN/$1.qemu" 2>&1 &

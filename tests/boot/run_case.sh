@@ -34,22 +34,71 @@ cases()
 		uefi-http       uefi-http  http  br0  -
 		bios-relay      bios       http  br1  relay
 		uefi-relay      uefi       http  br1  relay
+		bios-pxelinux   bios       tftp  br0  pxelinux
+		uefi-grub       uefi       tftp  br0  grub
+		uefi-secureboot uefi-secure tftp br0  grub
 		kill-after-ack  bios       http  br0  kill dhcp-ack
 		kill-mid-tftp   bios       tftp  br0  kill mid-file
 		kill-mid-http   bios       http  br0  kill mid-file
 	END
 }
 
-# The loaders, the guest, and this run's number, in a signed image.
+# The loaders, the guest, and this run's number, in a signed image. $1 says which loaders:
+# without an iPXE template, iPXE in the ROM loads what a plain PXE ROM would.
 make_image()
 {
-	local stage=$S/stage/guest
+	local stage=$S/stage/guest loaders
 
-	mkdir -p "$stage"
-	cp "$PARTS/ipxe/usr/lib/ipxe/undionly.kpxe" "$PARTS/ipxe/usr/lib/ipxe/snponly.efi" \
-		"$GUEST/vmlinuz" "$GUEST/initrd.gz" "$stage/"
-	server_image guest --loader bios=undionly.kpxe --loader x64=snponly.efi \
-		--kernel vmlinuz --initrd initrd.gz --cmdline "console=ttyS0 nonce=$NONCE"
+	mkdir -p "$stage/templates"
+	cp "$GUEST/vmlinuz" "$GUEST/initrd.gz" "$stage/"
+	case $1 in
+	pxelinux)
+		cp "$PARTS/pxelinux/usr/lib/PXELINUX/pxelinux.0" \
+			"$PARTS/syslinux-common/usr/lib/syslinux/modules/bios/ldlinux.c32" "$stage/"
+		pxelinux_template >"$stage/templates/boot.cfg"
+		loaders="--loader bios=pxelinux.0 --no-templates
+			--template pxelinux=templates/boot.cfg"
+		;;
+	grub)
+		cp "$PARTS/shim-signed/usr/lib/shim/shimx64.efi.signed" "$stage/shimx64.efi"
+		cp "$PARTS/grub-efi-amd64-signed/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed" \
+			"$stage/grubx64.efi"
+		loaders="--loader x64=shimx64.efi"
+		;;
+	*)
+		cp "$PARTS/ipxe/usr/lib/ipxe/undionly.kpxe" \
+			"$PARTS/ipxe/usr/lib/ipxe/snponly.efi" "$stage/"
+		loaders="--loader bios=undionly.kpxe --loader x64=snponly.efi"
+		;;
+	esac
+	# Words are wanted.
+	# shellcheck disable=SC2086
+	server_image guest $loaders --kernel vmlinuz --initrd initrd.gz \
+		--cmdline "console=ttyS0 nonce=$NONCE"
+}
+
+# One of our own, not the tool's.
+pxelinux_template()
+{
+	cat <<-'END'
+		DEFAULT guest
+		PROMPT 0
+		SAY booting @{image} on @{mac}
+		LABEL guest
+		KERNEL @{base}/@{kernel}
+		@{initrds}
+		APPEND @{cmdline}
+	END
+}
+
+# What a case unpacks besides the guest.
+parts_of()
+{
+	case $1 in
+	relay) echo isc-dhcp-relay ;;
+	pxelinux) echo pxelinux syslinux-common ;;
+	grub) echo shim-signed grub-efi-amd64-signed ;;
+	esac
 }
 
 # Other machines that have leases when the broker dies.
@@ -104,7 +153,8 @@ boot_case()
 	local firmware=$1 transport=$2 bridge=$3 what=$4 when=${5:-} start up
 
 	guest_build || die "cannot build the guest"
-	"$ROOT/tests/packages.sh" fetch ipxe ipxe-qemu ovmf isc-dhcp-relay ||
+	# shellcheck disable=SC2046
+	"$ROOT/tests/packages.sh" fetch ipxe ipxe-qemu ovmf $(parts_of "$what") ||
 		die "firmware packages are missing"
 	qemu_probe_kvm "$GUEST/vmlinuz"
 	run_begin "boot-$CASE"
@@ -112,7 +162,7 @@ boot_case()
 	net_begin
 	[ "$what" != relay ] || net_relay
 	server_prepare
-	make_image
+	make_image "$what"
 	server_trust
 	server_config_usual guest "$transport"
 	server_start
@@ -151,6 +201,8 @@ verify_guest()
 	wait_line 30 "$RUN/vm.serial" "SALLYPORT-GUEST end"
 	said=$(grep -a SALLYPORT-GUEST "$RUN/vm.serial" | tr -d '\r')
 	matches "$CASE firmware" "nonce=$NONCE firmware=$1\$" "$said"
+	[ "$CASE" != uefi-secureboot ] ||
+		matches "$CASE kernel saw Secure Boot" 'secureboot=1' "$said"
 	case $2 in
 	br0) matches "$CASE own lease" 'lease=10\.77\.0\.1[0-9][0-9] router=10\.77\.0\.1$' "$said" ;;
 	br1) matches "$CASE own lease" 'lease=10\.88\.0\.1[0-9][0-9] router=10\.88\.0\.1$' "$said" ;;

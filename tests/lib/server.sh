@@ -8,6 +8,8 @@
 IMAGE_TOOL=$BIN/sallyport-image
 UID_BASE=${UID_BASE:-$((300000 + ($$ % 10000) * 16))}
 SERVER_PID=
+# What to start instead of sallyportd; it must become it.
+SERVER_PROGRAM=
 
 # Folders and keys. Everything lies under $RUN/server.
 server_prepare()
@@ -85,11 +87,10 @@ server_config_usual()
 	END
 }
 
-# server_start [PROGRAM]: PROGRAM instead of sallyportd must become it.
 server_start()
 {
 	touch "$SERVER_LOG"
-	ip netns exec "$NET-srv" "${1:-$BIN/sallyportd}" -f "$S/sallyport.conf" -L "$BIN" \
+	ip netns exec "$NET-srv" "${SERVER_PROGRAM:-$BIN/sallyportd}" -f "$S/sallyport.conf" -L "$BIN" \
 		--uid-base "$UID_BASE" >>"$SERVER_LOG" 2>&1 </dev/null &
 	SERVER_PID=$!
 	at_end "end_process $SERVER_PID"

@@ -44,7 +44,8 @@ trace()
 	printf '#!/bin/sh\nexec strace -D -f -qq -o "%s" "%s" "$@"\n' "$RUN/strace" \
 		"$BIN/sallyportd" >"$RUN/traced"
 	chmod 755 "$RUN/traced"
-	server_start "$RUN/traced"
+	SERVER_PROGRAM=$RUN/traced
+	server_start
 	wait_line 60 "$SERVER_LOG" "event=image-active .*sample" || die "no image"
 	pxe_session a -a 16
 	check "works under strace" in_ns a curl -s -m 60 -f -o /dev/null \
