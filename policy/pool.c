@@ -80,13 +80,26 @@ number_ranges(struct pool_map *map)
 	return 0;
 }
 
+static bool
+is_among(const struct addr *a, const struct addr *own, unsigned nown)
+{
+	for (unsigned i = 0; i < nown; i++)
+		if (addr_equal(a, &own[i]))
+			return true;
+	return false;
+}
+
+/* Which addresses are ours the configuration need not say, so its own check cannot have
+ * seen a reservation of one. */
 static void
-list_reserved(struct pool_map *map, const struct conf *conf)
+list_reserved(
+    struct pool_map *map, const struct conf *conf, const struct addr *own, unsigned nown)
 {
 	for (unsigned i = 0; i < conf->nhosts; i++) {
 		uint32_t slot = pool_slot(map, addr_to_v4(&conf->hosts[i].address));
 
-		if (conf->hosts[i].address.family == ADDR_V4 && slot != POOL_NO_SLOT)
+		if (conf->hosts[i].address.family == ADDR_V4 && slot != POOL_NO_SLOT &&
+		    !is_among(&conf->hosts[i].address, own, nown))
 			map->reserved[map->nreserved++] = (struct pool_reserved){slot, i};
 	}
 	qsort(map->reserved, map->nreserved, sizeof *map->reserved, by_slot);
@@ -137,7 +150,7 @@ pool_build(
 		pool_free(map);
 		return ERR_FULL;
 	}
-	list_reserved(map, conf);
+	list_reserved(map, conf, own, nown);
 	list_kept(map, conf, own, nown);
 	return 0;
 }

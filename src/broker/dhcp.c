@@ -307,6 +307,10 @@ on_dhcp_tell(struct chan *from, const struct msg_dhcp_tell *m)
 		chan_peer_fault(from, "link that does not exist");
 		return;
 	}
+	if (m->uuid.len != 0 && m->uuid.len != sizeof m->uuid.b) {
+		chan_peer_fault(from, "a machine identifier of another length");
+		return;
+	}
 	why = dhcp_ask(&a, m);
 	if (why != NULL)
 		refuse(&a, why);

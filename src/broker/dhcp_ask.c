@@ -12,12 +12,26 @@
 
 #define HTYPE_ETHERNET 1
 
+/* Unset, or one machine's address that is not ours: what may be answered. The mouth judges
+ * the same way, and takes an answer to any other address for a breach of ours. */
 static bool
-is_group_or_broadcast(const struct addr *a)
+may_be_client(const struct addr *a)
 {
 	uint32_t v4 = addr_to_v4(a);
 
-	return a->family == ADDR_V4 && v4 >= UINT32_C(0xe0000000);
+	if (addr_is_unset(a))
+		return true;
+	if (v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >= UINT32_C(0xe0000000))
+		return false;
+	for (unsigned i = 0; i < broker.start.nlinks; i++) {
+		const struct link *l = &broker.start.links[i];
+		uint32_t ours = addr_to_v4(&l->address);
+
+		if (v4 == ours ||
+		    (l->prefix < 31 && v4 == (ours | UINT32_MAX >> l->prefix)))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -41,14 +55,15 @@ is_our_mac(const struct mac *mac)
 	return false;
 }
 
-/* An answer to a group address would reach everybody; one to ourselves, nobody. */
+/* An answer to a group address would reach everybody; one to ourselves, nobody. Frames are
+ * made for Ethernet alone: other machines are answered by broadcast. */
 static const char *
 check_hardware(struct ask *a)
 {
 	const struct msg_dhcp_tell *m = a->m;
 
 	a->mac = NULL;
-	if (m->hw.len != sizeof a->mac_storage.b)
+	if (m->htype != HTYPE_ETHERNET || m->hw.len != sizeof a->mac_storage.b)
 		return NULL;
 	memcpy(a->mac_storage.b, m->hw.b, sizeof a->mac_storage.b);
 	if (mac_is_unusable(&a->mac_storage))
@@ -180,9 +195,12 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
 	memset(a, 0, sizeof *a);
 	a->m = m;
 	a->now = lease_clock(broker.now_ms);
-	if (!all_v4(m) || is_group_or_broadcast(&m->src) ||
-	    is_group_or_broadcast(&m->giaddr))
+	if (!all_v4(m) || !may_be_client(&m->src))
 		return "source-address";
+	if (!may_be_client(&m->giaddr))
+		return "relay-address";
+	if (!may_be_client(&m->ciaddr))
+		return "client-address";
 	why = check_hardware(a);
 	if (why != NULL)
 		return why;
@@ -190,7 +208,7 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
 	why = choose_subnet(a);
 	if (why != NULL)
 		return why;
-	a->match = match_machine(broker.conf, m->htype == HTYPE_ETHERNET ? a->mac : NULL);
+	a->match = match_machine(broker.conf, a->mac);
 	if (a->match.kind == MATCH_IGNORE)
 		return "unknown-machine";
 	classify(a);

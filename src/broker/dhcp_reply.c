@@ -83,7 +83,6 @@ dhcp_reply(
 	r->type = type;
 	r->session = a->session != NULL ? a->session->id : 0;
 	r->xid = m->xid;
-	r->secs = m->secs;
 	r->flags = m->flags;
 	r->htype = m->htype;
 	COPY_BYTES(r->hw, m->hw);

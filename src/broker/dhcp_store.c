@@ -117,10 +117,28 @@ load_record(void *arg, const struct record *r, int err)
 		restore_session(r, count);
 }
 
+/* What the mouth would not give to anybody: our addresses, and the broadcast addresses of
+ * our links, which a subnet that is wider in the configuration may have in a pool. */
+static unsigned
+list_own(struct addr own[2 * LINKS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < broker.start.nlinks; i++) {
+		const struct link *l = &broker.start.links[i];
+
+		own[n++] = l->address;
+		if (l->prefix < 31)
+			own[n++] =
+			    addr_v4(addr_to_v4(&l->address) | UINT32_MAX >> l->prefix);
+	}
+	return n;
+}
+
 void
 dhcp_open_store(void)
 {
-	struct addr own[LINK_MAX];
+	struct addr own[2 * LINKS_MAX];
 	struct loaded count = {0, 0, 0, 0};
 	uint32_t bad;
 	char path[sizeof broker.conf->state + 8];
@@ -129,9 +147,7 @@ dhcp_open_store(void)
 	broker.wall_s = clock_wall_s();
 	at_hand = 0;
 	waiting[0].n = waiting[1].n = 0;
-	for (unsigned i = 0; i < broker.start.nlinks; i++)
-		own[i] = broker.start.links[i].address;
-	if (lease_init(broker.conf, own, broker.start.nlinks) != 0)
+	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
 	snprintf(path, sizeof path, "%s/broker", broker.conf->state);
 	if (store_open(path, load_record, &count, &bad) != 0) {

@@ -16,6 +16,7 @@
 #include "privsep/msg.h"
 #include "src/broker/image_table.h"
 #include "src/broker/store.h"
+#include "src/dhcp-sender/reply_check.h"
 
 const char rig_text[] =
     "images \"/nowhere/images\"; keyring \"/nowhere/keyring\";\n"
@@ -257,6 +258,11 @@ rig_take(struct msg_reply_tell *r)
 		return false;
 	must(msg_decode(bytes, (size_t)n, &m) == 0 && m.nr == MSG_REPLY_TELL, "reply");
 	*r = m.u.reply_tell;
+	/* What the mouth does not take ends the broker. */
+	if (reply_check(&broker.start, r) != NULL) {
+		fprintf(stderr, "dhcp-sender: %s\n", reply_check(&broker.start, r));
+		abort();
+	}
 	return true;
 }
 
