@@ -4,6 +4,8 @@
 #   make demo       boot a virtual machine      make check-boot   every firmware case
 #   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
 #   make layers     prove the link map          make lint         format, static analysis
+#   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
+#   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
 #   make install    DESTDIR= PREFIX=
 #
 # Below, each executable has its explicit list of objects: the link map is the
@@ -55,6 +57,7 @@ CFLAGS += $(CLANG_ONLY) $(HARDEN)
 LDFLAGS := -pie $(LDHARDEN)
 STATIC := -static-pie $(LDHARDEN)
 else ifeq ($(KIND),san)
+CPPFLAGS += -DSALLYPORT_UNCAGED
 CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS := -pie -fsanitize=address,undefined
 STATIC := $(LDFLAGS)
@@ -67,6 +70,7 @@ else ifeq ($(KIND),afl)
 LDFLAGS := -pie
 STATIC := $(LDFLAGS)
 else ifeq ($(KIND),cov)
+CPPFLAGS += -DSALLYPORT_UNCAGED
 CFLAGS += -O0 --coverage
 LDFLAGS := -pie --coverage
 STATIC := $(LDFLAGS)
@@ -209,7 +213,7 @@ OBJ_test_names := src/broker/names
 OBJ_test_http_rules := src/broker/http_rules
 OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
-OBJ_test_broker_files := $(BROKER_RIG)
+OBJ_test_broker_files := $(BROKER_RIG) src/file-sender/http_reply
 OBJ_test_broker_texts := $(BROKER_RIG)
 UNIT += broker_loop
 OBJ_test_broker_loop := $(BROKER_RIG) $(BROKER_DHCP) src/broker/loop
@@ -348,7 +352,7 @@ $(foreach h,$(HELPERS),$(eval $(call helper,$(h))))
 
 # These tests run the program: in its cage, or under the sanitizers.
 $(addprefix $(B)/test/test_sender_,tftp http clients): \
-	| $(if $(filter san,$(KIND)),$(B)/testbin/uncaged-sender,$(B)/bin/file-sender)
+	| $(if $(filter san cov,$(KIND)),$(B)/testbin/uncaged-sender,$(B)/bin/file-sender)
 
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
@@ -451,6 +455,10 @@ check-walls:
 T ?= 120
 fuzz-smoke:
 	@tests/fuzz_smoke.sh $(T)
+fuzz:
+	@tests/fuzz_afl.sh "$(TARGET)" $(if $(filter command line,$(origin T)),$(T))
+coverage:
+	@tests/coverage.sh
 layers: all
 	@tests/layers.sh
 hardening: all
@@ -510,5 +518,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all always helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke layers hardening \
+.PHONY: all always helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
 	lint demo serve install uninstall clean

@@ -22,12 +22,7 @@
 #include "src/base/clock.h"
 #include "tests/lib/sender_rig.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#ifdef SANITIZED
+#ifdef SALLYPORT_UNCAGED
 #define PROGRAM "/../testbin/uncaged-sender"
 #else
 #define PROGRAM "/../bin/file-sender"
