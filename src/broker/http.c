@@ -217,13 +217,26 @@ on_get_tell(struct chan *from, const struct msg *m, int *fd)
 		bug("a request was read without room for it");
 }
 
+/* What http-parser has a reason to refuse with. file-sender knows no other refusals, and
+ * would take one that it does not know for our breach. */
+static bool
+is_refusal(uint16_t status)
+{
+	static const uint16_t known[] = {400, 404, 405, 408, 414, 417, 431, 501, 505};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (known[i] == status)
+			return true;
+	return false;
+}
+
 void
 on_bad_tell(struct chan *from, const struct msg *m, int *fd)
 {
 	const struct msg_bad_tell *t = &m->u.bad_tell;
 
 	(void)fd;
-	if (t->status < 400) {
+	if (!is_refusal(t->status)) {
 		chan_peer_fault(from, "a refusal with a status that is none");
 		return;
 	}

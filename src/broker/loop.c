@@ -27,6 +27,9 @@ struct ear {
 	unsigned batch;
 	bool more; /* the last batch ended before the channel was empty */
 	bool dead;
+	/* What comes now was meant for our predecessor, or left by the peer's: it knows of
+	 * numbers that mean nothing here, and ends with the peer's RESET_TELL. */
+	bool stale;
 };
 
 static struct ear ears[EAR_MAX];
@@ -48,7 +51,10 @@ http_may_read(const struct chan *c)
 static void
 add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
 {
-	ears[near++] = (struct ear){.chan = c, .may_read = may_read, .batch = batch};
+	ears[near++] = (struct ear){.chan = c,
+	    .may_read = may_read,
+	    .batch = batch,
+	    .stale = msg_permitted(MSG_RESET_TELL, c->peer, ROLE_BROKER)};
 }
 
 void
@@ -66,9 +72,15 @@ loop_init(void)
 }
 
 static void
-dispatch(struct chan *from, const struct msg *m, int fd)
+dispatch(struct ear *ear, const struct msg *m, int fd)
 {
-	if (m->nr == MSG_DHCP_TELL)
+	struct chan *from = ear->chan;
+
+	ear->stale = ear->stale && m->nr != MSG_RESET_TELL;
+	if (ear->stale)
+		log_limited(LOG_DEBUG, "stale", "from=%s index=%u message=%s",
+		    role_name(from->peer), from->index, msg_name(m->nr));
+	else if (m->nr == MSG_DHCP_TELL)
 		on_dhcp_tell(from, &m->u.dhcp_tell);
 	else if (!files_dispatch(from, m, &fd))
 		chan_peer_fault(from, "a message that nobody handles");
@@ -95,7 +107,7 @@ read_ear(struct ear *ear)
 		if (got == 0)
 			return;
 		if (got == 1)
-			dispatch(ear->chan, &m, fd);
+			dispatch(ear, &m, fd);
 		else
 			ear->dead = got != ERR_DENIED;
 	}
@@ -150,9 +162,12 @@ forget(enum role role, unsigned index)
 		chan_reset(c);
 		files_gone(role, index);
 	}
-	for (unsigned i = 0; i < near; i++)
-		if (ears[i].chan == c)
-			ears[i].more = ears[i].dead = false;
+	for (unsigned i = 0; i < near; i++) {
+		if (ears[i].chan != c)
+			continue;
+		ears[i].more = ears[i].dead = false;
+		ears[i].stale = msg_permitted(MSG_RESET_TELL, role, ROLE_BROKER);
+	}
 	super_cleared(role, index);
 }
 

@@ -13,6 +13,7 @@
 #include "src/broker/render.h"
 #include "src/broker/tftp.h"
 #include "src/broker/wait.h"
+#include "src/file-sender/http_reply.h"
 #include "tests/lib/broker_rig.h"
 #include "tests/unit/unit.h"
 
@@ -485,6 +486,31 @@ http_parser_lies(void **state)
 	}
 }
 
+/* A status that file-sender cannot write ends us: it is the parser's fault. */
+static void
+http_parser_refuses_oddly(void **state)
+{
+	struct msg bad = {.nr = MSG_BAD_TELL};
+	uint8_t bytes[HTTP_REPLY_MAX];
+
+	for (unsigned status = 0; status < 600; status++) {
+		struct http_reply reply = {.status = (uint16_t)status};
+
+		set_up(state);
+		rig_connect(0, 1, RIG_CLIENT);
+		bad.u.bad_tell.conn = 1;
+		bad.u.bad_tell.status = (uint16_t)status;
+		rig_send(&rig.http_parser[0], &bad);
+		rig_turn();
+		if (rig_fault(ROLE_HTTP_PARSER, 0))
+			continue;
+		assert_int_equal(take(), 0);
+		assert_int_equal(m.u.http_deny_tell.status, status);
+		assert_true(status >= 400);
+		assert_true(http_reply_encode(&reply, bytes, sizeof bytes) > 0);
+	}
+}
+
 static void
 too_many_connections(void **state)
 {
@@ -563,6 +589,7 @@ main(void)
 	    cmocka_unit_test_setup(grace_after_a_start, set_up),
 	    cmocka_unit_test_setup(file_sender_lies, set_up),
 	    cmocka_unit_test_setup(http_parser_lies, set_up),
+	    cmocka_unit_test_setup(http_parser_refuses_oddly, set_up),
 	    cmocka_unit_test_setup(too_many_connections, set_up),
 	    cmocka_unit_test_setup(a_full_mouth, set_up),
 	};

@@ -89,6 +89,9 @@ set_up(void **state)
 	broker.wall_s = clock_wall_s();
 	rig_debian(1, 1, 0);
 	rig_session("debian");
+	rig_reset(&rig.verifier);
+	for (unsigned i = 0; i < RIG_WORKERS; i++)
+		rig_reset(&rig.file_sender[i]);
 	return 0;
 }
 
@@ -227,6 +230,42 @@ a_neighbour_ends(void **state)
 	assert_true(rig_cleared(ROLE_LOGGER, 0));
 }
 
+/* What a predecessor was told of, or a predecessor of the neighbour told, means nothing:
+ * it is neither followed nor held against the neighbour. */
+static void
+what_others_left(void **state)
+{
+	struct msg answer = {.nr = MSG_RENDER_ANS}, get = rig_get(9, "linux");
+
+	(void)state;
+	loop_init();
+	while (rig_take(&rig.file_sender[0], &m))
+		;
+	chan_reset(&broker.verifier);
+	chan_reset(&broker.file_sender[0]);
+	rig_end(0, 5);
+	rig_connect(0, 6, RIG_CLIENT);
+	rig_number(MSG_DROP_TELL, 77);
+	rig_number(MSG_ACTIVE_TELL, 78);
+	answer.u.render_ans.ask = 9;
+	rig_send(&rig.verifier, &answer);
+	rig_memfd(80, 4096);
+	loop_turn();
+	assert_false(broker.file_sender[0].breached || broker.verifier.breached);
+	assert_int_equal(conn_count(0), 0);
+	rig_reset(&rig.file_sender[0]);
+	rig_reset(&rig.verifier);
+	rig_connect(0, 9, RIG_CLIENT);
+	rig_send(&rig.http_parser[0], &get);
+	loop_turn();
+	assert_int_equal(conn_count(0), 1);
+	/* From here on it is their own. */
+	rig_end(0, 10);
+	rig_number(MSG_DROP_TELL, 80);
+	loop_turn();
+	assert_true(broker.file_sender[0].breached && broker.verifier.breached);
+}
+
 /* Who breaks a rule is not heard any more, and does not keep us busy: the loop sleeps. */
 static void
 a_breach(void **state)
@@ -278,6 +317,7 @@ main(void)
 	    cmocka_unit_test_setup(storms_delay_nobody, set_up),
 	    cmocka_unit_test_setup(a_deaf_dhcp_sender, set_up),
 	    cmocka_unit_test_setup(a_neighbour_ends, set_up),
+	    cmocka_unit_test_setup(what_others_left, set_up),
 	    cmocka_unit_test_setup(a_breach, set_up),
 	    cmocka_unit_test_setup(the_end_of_a_channel, set_up),
 	};
