@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2034
 
 GUEST=$ROOT/build/guest
+# On a busy machine an emulated timer may miss the kernel's check of it.
+GUEST_CMDLINE=no_timer_check
 GUEST_MODULES="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
 	failover net_failover virtio_net"
 

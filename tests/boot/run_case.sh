@@ -74,7 +74,7 @@ make_image()
 	# Words are wanted.
 	# shellcheck disable=SC2086
 	server_image guest $loaders --kernel vmlinuz --initrd initrd.gz \
-		--cmdline "console=ttyS0 nonce=$NONCE"
+		--cmdline "console=ttyS0 $GUEST_CMDLINE nonce=$NONCE"
 }
 
 # One of our own, not the tool's.
@@ -172,17 +172,29 @@ boot_case()
 	start=$(seconds)
 	qemu_start vm "$firmware" $MAC "$bridge"
 	[ "$what" != kill ] || kill_broker "$when"
-	if wait_line "$LIMIT" "$RUN/vm.serial" "SALLYPORT-GUEST nonce=$NONCE firmware="; then
+	wait_for "$LIMIT" decided
+	if guest_is_up; then
 		up=$(seconds)
 		ok "$CASE guest up after $(awk "BEGIN { print $up - $start }") s ($ACCEL)"
 	else
-		not_ok "$CASE" "no guest within $LIMIT s"
+		not_ok "$CASE" "no guest after $(awk "BEGIN { print $(seconds) - $start }") s"
 		show_why
 		return
 	fi
 	verify_guest "${firmware%%-*}" "$bridge"
 	[ "$what" != kill ] || verify_kill "$when"
 	verify_log
+}
+
+guest_is_up()
+{
+	grep -qa "SALLYPORT-GUEST nonce=$NONCE firmware=" "$RUN/vm.serial"
+}
+
+# Up, or never to come up.
+decided()
+{
+	guest_is_up || process_gone "$QEMU_PID" || grep -qa 'Kernel panic' "$RUN/vm.serial"
 }
 
 show_why()
