@@ -39,6 +39,29 @@ status_of()
 	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
 }
 
+# For one who is in a chroot, /proc shows the files of processes with other mounts by
+# their place outside of it: what then stands in front.
+abroad()
+{
+	unshare -m sleep 5 >/dev/null 2>&1 &
+	wait_for 3 has_own_mounts $!
+	readlink "/proc/$!/exe" | sed 's|\(/usr\)\{0,1\}/bin/[a-z-]*$||'
+	kill $!
+}
+
+has_own_mounts()
+{
+	[ "$(readlink "/proc/$1/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
+}
+
+ABROAD=$(abroad)
+
+# as_seen_here: file names on stdin, without that.
+as_seen_here()
+{
+	sed "s|\(^\| \)$ABROAD/|\1/|"
+}
+
 # Descriptors of a process, "number target" a line.
 descriptors()
 {
@@ -46,7 +69,7 @@ descriptors()
 
 	for fd in /proc/"$1"/fd/*; do
 		echo "${fd##*/} $(readlink "$fd")"
-	done | sort -n
+	done | as_seen_here | sort -n
 }
 
 # ended_with PID SECONDS: its exit status in STATUS; false when it does not end.

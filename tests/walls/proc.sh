@@ -201,7 +201,7 @@ maps()
 {
 	local who=$1 pid=$2 files
 
-	files=$(awk '$6 ~ /^\// { print $6 }' "/proc/$pid/maps" | sort -u)
+	files=$(awk '$6 ~ /^\// { print $6 }' "/proc/$pid/maps" | as_seen_here | sort -u)
 	case $who in
 	broker:* | verifier:*)
 		matches "$who libraries" '/libc\.so' "$files"
