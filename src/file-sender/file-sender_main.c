@@ -102,14 +102,30 @@ read_parser(struct sender *s)
 
 /* ------------------------------------------------------------------- neighbours */
 
+/* The first message on an empty channel. */
 static void
-send_reset(struct sender *s, struct chan *to)
+send_first(struct chan *to, const struct msg *m)
+{
+	if (chan_send(to, m) != 0)
+		bug("an empty channel is full");
+}
+
+static void
+reset_broker(struct sender *s)
 {
 	struct msg m = {.nr = MSG_RESET_TELL};
 
 	m.u.reset_tell.generation = s->start.generation;
-	if (chan_send(to, &m) != 0)
-		bug("an empty channel is full");
+	send_first(&s->broker, &m);
+}
+
+static void
+reset_parser(struct sender *s)
+{
+	struct msg m = {.nr = MSG_FORGET_TELL};
+
+	m.u.forget_tell.generation = s->start.generation;
+	send_first(&s->parser, &m);
 }
 
 static void
@@ -118,11 +134,11 @@ on_gone(struct sender *s, enum role role, unsigned index)
 	if (role == ROLE_BROKER) {
 		chan_reset(&s->broker);
 		memfds_forget(&s->memfds);
-		send_reset(s, &s->broker);
+		reset_broker(s);
 		http_broker_gone(&s->http, s->now);
 	} else if (role == ROLE_HTTP_PARSER && index == s->start.index) {
 		chan_reset(&s->parser);
-		send_reset(s, &s->parser);
+		reset_parser(s);
 		http_parser_gone(&s->http, s->now);
 	}
 	super_cleared(role, index);
@@ -277,8 +293,8 @@ main(int argc, char **argv)
 	init_tables(&s);
 	watch_all(&s, http);
 	cage_enter(&s.start, NULL);
-	send_reset(&s, &s.broker);
-	send_reset(&s, &s.parser);
+	reset_broker(&s);
+	reset_parser(&s);
 	start_ready();
 	loop(&s);
 }

@@ -20,9 +20,9 @@ int http_deny(struct http *h, const struct msg_http_deny_tell *d, uint64_t now) 
 void http_tick(struct http *h, uint64_t now);
 /* Nothing is due before. */
 uint64_t http_next(const struct http *h);
-/* Their channel was reset and carries RESET_TELL as its first message again. Connections
- * that waited for an answer are closed; the others go on, and a new broker is told of
- * them. */
+/* Their channel was reset and carries RESET_TELL or FORGET_TELL as its first message again.
+ * Connections that waited for an answer are closed; the others go on, and a new broker is
+ * told of them. */
 void http_broker_gone(struct http *h, uint64_t now);
 void http_parser_gone(struct http *h, uint64_t now);
 

@@ -44,7 +44,7 @@ on_message(const struct msg *m)
 	case MSG_BYTES_TELL: on_bytes_tell(&m->u.bytes_tell); break;
 	case MSG_NEXT_TELL: conns_next(conns, m->u.next_tell.conn); break;
 	case MSG_END_TELL: conns_end(conns, m->u.end_tell.conn); break;
-	case MSG_RESET_TELL: conns_reset(conns); break;
+	case MSG_FORGET_TELL: conns_reset(conns); break;
 	default: chan_peer_fault(&pair, "message out of place");
 	}
 }

@@ -186,7 +186,7 @@ rig_set_up(void **state)
 	}
 	rig_expect(&rig.broker, MSG_RESET_TELL, &m);
 	assert_int_equal(m.u.reset_tell.generation, 7);
-	rig_expect(&rig.parser, MSG_RESET_TELL, &m);
+	rig_expect(&rig.parser, MSG_FORGET_TELL, &m);
 	for (size_t i = 0; i < RIG_FILE_SIZE; i++)
 		rig.file[i] = (uint8_t)(i * 2654435761u >> 13);
 	rig_object(1, rig.file, RIG_FILE_SIZE);

@@ -7,7 +7,7 @@
 
 #include "privsep/notice.h"
 
-enum { LOGGER, BROKER, EAR, MOUTH, VERIFIER, SENDER0, SENDER1, CHILDREN };
+enum { LOGGER, BROKER, EAR, MOUTH, VERIFIER, SENDER0, SENDER1, PARSER0, CHILDREN };
 
 static struct supervisor sv;
 static struct judgement j;
@@ -17,7 +17,7 @@ set_up(void **state)
 {
 	static const enum role roles[CHILDREN] = {ROLE_LOGGER, ROLE_BROKER,
 	    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_VERIFIER, ROLE_FILE_SENDER,
-	    ROLE_FILE_SENDER};
+	    ROLE_FILE_SENDER, ROLE_HTTP_PARSER};
 
 	(void)state;
 	memset(&sv, 0, sizeof sv);
@@ -97,6 +97,8 @@ false_accusers_end(void **state)
 	/* Gets no message of the broker. */
 	judge(EAR, NOTICE_FAULT, ROLE_BROKER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[EAR], NULL);
+	judge(PARSER0, NOTICE_FAULT, ROLE_BROKER, 0);
+	assert_kills(VERDICT_FALSE, &sv.children[PARSER0], NULL);
 	/* Not connected. */
 	judge(EAR, NOTICE_FAULT, ROLE_DHCP_SENDER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[EAR], NULL);

@@ -354,7 +354,7 @@ parser_restarts(void **state)
 	assert_int_equal(send(fd_asking, "GET", 3, 0), 3);
 	rig_http_relayed(asking, "GET");
 	rig_gone(ROLE_HTTP_PARSER);
-	rig_expect(&rig.parser, MSG_RESET_TELL, &m);
+	rig_expect(&rig.parser, MSG_FORGET_TELL, &m);
 	rig_http_closed(fd_asking);
 	rig_expect(&rig.broker, MSG_END_TELL, &m);
 	assert_int_equal(m.u.end_tell.conn, asking);
