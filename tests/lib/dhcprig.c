@@ -3,6 +3,7 @@
  */
 #include "tests/lib/dhcprig.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -281,7 +282,8 @@ rig_commit(struct msg_reply_tell *r)
 	if (store_pending() == 0)
 		return false;
 	dhcp_commit();
-	must(poll(&p, 1, 10000) == 1, "commit");
+	/* A fuzzer's own timer interrupts. */
+	must(TEMP_FAILURE_RETRY(poll(&p, 1, 10000)) == 1, "commit");
 	dhcp_completed();
 	return rig_take(r);
 }
