@@ -513,7 +513,8 @@ uninstall:
 		$(DESTDIR)$(UNITDIR)/sallyport.service $(DESTDIR)$(SYSUSERSDIR)/sallyport.conf
 	for page in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done
-	rmdir --ignore-fail-on-non-empty $(addprefix $(DESTDIR),$(LIBEXECDIR) $(DOCDIR))
+	for dir in $(addprefix $(DESTDIR),$(LIBEXECDIR) $(DOCDIR)); do \
+		test ! -d $$dir || rmdir --ignore-fail-on-non-empty $$dir; done
 
 clean:
 	rm -rf build
