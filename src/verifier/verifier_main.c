@@ -31,6 +31,9 @@
 
 static uint64_t next_scan_ms;
 static bool unread; /* messages may wait in the channel's own buffer */
+/* Until the broker's RESET_TELL: what comes was asked by an earlier one, or of an earlier
+ * verifier, by numbers that mean something else by now. */
+static bool stale = true;
 
 static void
 load_keyring(void)
@@ -216,7 +219,9 @@ read_broker(void)
 			unread = false;
 			return;
 		}
-		if (m.nr == MSG_RENDER_ASK)
+		if (m.nr == MSG_RESET_TELL)
+			stale = false;
+		else if (m.nr == MSG_RENDER_ASK && !stale)
 			on_render_ask(&m.u.render_ask);
 		tell_pump();
 	}
@@ -230,8 +235,10 @@ on_super(void)
 
 	if (!super_poll(&role, &index))
 		return;
-	if (role == ROLE_BROKER)
+	if (role == ROLE_BROKER) {
 		tell_reset();
+		stale = true;
+	}
 	super_cleared(role, index);
 }
 

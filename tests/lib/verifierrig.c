@@ -36,6 +36,7 @@
 #include "privsep/spawn.h"
 #include "privsep/start.h"
 
+#define STALE_ASK 999999u
 #define HELD_MAX 8192
 #define FILES_MAX 30000
 #define VERIFIER_UID 61777
@@ -306,6 +307,20 @@ send_msg(const struct msg *m)
 		die("send");
 }
 
+/* What an earlier broker had asked an earlier verifier, and then ours. */
+static void
+begin(void)
+{
+	struct msg m = {.nr = MSG_RENDER_ASK};
+
+	m.u.render_ask.ask = STALE_ASK;
+	m.u.render_ask.image = 1;
+	send_msg(&m);
+	m = (struct msg){.nr = MSG_RESET_TELL};
+	m.u.reset_tell.generation = 1;
+	send_msg(&m);
+}
+
 static char *
 word(char **rest)
 {
@@ -385,6 +400,7 @@ command_gone(void)
 		say("BAD not cleared");
 	/* What the dead one had not read stays in the channel; RESET_TELL makes it void. */
 	forget();
+	begin();
 	say("cleared");
 }
 
@@ -464,6 +480,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	start(argv);
+	begin();
 	for (;;) {
 		p[0] = (struct pollfd){log_end, POLLIN, 0};
 		p[1] = (struct pollfd){stalled ? -1 : broker_end, POLLIN, 0};
