@@ -89,10 +89,13 @@ tidy()
 	return "${PIPESTATUS[0]}"
 }
 
+# Leaks are left to clang-tidy and ASan: gcc 12 takes what is stored behind a pointer for
+# lost.
 analyzer()
 {
 	# shellcheck disable=SC2016
-	each 'gcc -std=c17 $FLAGS -O1 -Werror -fanalyzer -c -o /dev/null "$0"'
+	each 'gcc -std=c17 $FLAGS -O1 -Werror -fanalyzer -Wno-analyzer-malloc-leak \
+		-c -o /dev/null "$0"'
 }
 
 lint format format

@@ -102,7 +102,7 @@ set_name(struct plan *p, const char *name)
 
 	if (why != NULL)
 		tool_fail(TOOL_USAGE, "--name %s: %s", name, why);
-	strcpy(p->m.name, name);
+	snprintf(p->m.name, sizeof p->m.name, "%s", name);
 }
 
 static void
@@ -307,7 +307,7 @@ describe_file(struct plan *p, const struct tree_entry *e, struct manifest_file *
 	why = paths_check_path(e->path, strlen(e->path), &at);
 	if (why != NULL)
 		tool_fail(TOOL_REFUSED, "%s/%s: %s", p->dirname, e->path, why);
-	strcpy(f->path, e->path);
+	snprintf(f->path, sizeof f->path, "%s", e->path);
 	fd = store_open_file(p->dir, f->path, NULL, NULL, &why);
 	if (fd < 0)
 		tool_fail(TOOL_REFUSED, "%s/%s: %s", p->dirname, f->path, why);
@@ -368,7 +368,7 @@ describe_boots(struct plan *p)
 		if (strlen(w->cmdline) > MANIFEST_CMDLINE_MAX)
 			tool_fail(TOOL_USAGE, "--cmdline: longer than %u characters",
 			    MANIFEST_CMDLINE_MAX);
-		strcpy(b->cmdline, w->cmdline);
+		snprintf(b->cmdline, sizeof b->cmdline, "%s", w->cmdline);
 	}
 }
 

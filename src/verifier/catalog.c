@@ -94,7 +94,7 @@ add(struct look *l, uint64_t version)
 		table[i].state = ENTRY_NEW;
 		table[i].seen = true;
 		table[i].version = version;
-		strcpy(table[i].name, l->name);
+		snprintf(table[i].name, sizeof table[i].name, "%s", l->name);
 		return;
 	}
 	l->full = true;

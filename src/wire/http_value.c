@@ -136,7 +136,7 @@ take_tag(struct in *v, bool *weak, bool *ours, uint8_t tag[HTTP_TAG_SIZE])
 		return false;
 	opaque = in_sub(v, (size_t)(end - v->p));
 	in_skip(v, 1);
-	*ours = in_left(&opaque) == 2 * HTTP_TAG_SIZE;
+	*ours = in_left(&opaque) == (size_t)2 * HTTP_TAG_SIZE;
 	for (size_t i = 0; *ours && i < HTTP_TAG_SIZE; i++) {
 		int high = hex_value(in_u8(&opaque));
 		int low = hex_value(in_u8(&opaque));
