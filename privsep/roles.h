@@ -28,7 +28,7 @@ enum role {
 	    ROLE_MAX
 };
 
-#define LINKS_MAX 16   /* configured interfaces */
+#define LINKS_MAX 16  /* configured interfaces */
 #define WORKER_MAX 16 /* pairs of file-sender and http-parser */
 
 /* In every child: 0-2 are /dev/null. */
