@@ -116,6 +116,23 @@ includes()
 	fi
 }
 
+# Codecs are pure: from the C library they call what moves and compares bytes, and nothing
+# that allocates, reads a clock, or speaks to the system.
+pure()
+{
+	local found
+
+	found=$(find "$B/obj/$1" -name '*.o' -exec nm -u {} + | awk '$1 == "U" { print $2 }' |
+		sort -u | comm -23 - "$2" |
+		grep -vxE '(mem|str)[a-z]+|__(mem|str)[a-z]+_chk|__v?snprintf_chk|__stack_chk_fail|bug_at' |
+		tr '\n' ' ')
+	if [ -z "$found" ]; then
+		echo "ok layers $1 is pure"
+	else
+		not_ok "$1" "calls $found"
+	fi
+}
+
 for program in $PROGRAMS; do
 	[ -x "$B/bin/$program" ] || {
 		not_ok "$program" "is not built"
@@ -154,6 +171,11 @@ libraries file-sender ""
 libraries broker "liblmdb.so.0"
 libraries verifier "libcrypto.so.3 libsodium.so.23"
 libraries sallyport-image "libcrypto.so.3 libsodium.so.23"
+
+# What purity may lean on: itself, the cursor, addresses, bug() for our own mistakes.
+find "$B/obj/src/wire" "$B"/obj/src/base/{buf,ident,err}.o -name '*.o' \
+	-exec nm -g --defined-only {} + | awk 'NF == 3 { print $3 }' | sort -u >"$work/leaves"
+pure src/wire "$work/leaves"
 
 includes src/base 'src/base/'
 includes src/wire 'src/(base|wire)/'
