@@ -30,7 +30,7 @@ check_record(const struct record *r, const uint8_t *bytes, size_t len)
 	uint8_t again[RECORD_SIZE_MAX];
 	int n = record_encode(r, again, sizeof again);
 
-	REQUIRE(r->state <= RECORD_DECLINED && r->arch < ARCH_MAX && r->link < LINK_MAX);
+	REQUIRE(r->state <= RECORD_DECLINED && r->arch < ARCH_MAX && r->link < LINKS_MAX);
 	REQUIRE(r->id.kind <= ID_UUID && r->id.len <= RECORD_ID_MAX);
 	REQUIRE(r->state != RECORD_BOUND || r->id.len > 0);
 	REQUIRE(addr_is_canonical(&r->server));

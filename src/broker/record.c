@@ -95,7 +95,7 @@ record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 static int
 check_ranges(const struct record *r, uint8_t state, uint8_t arch, uint8_t flags)
 {
-	if (state > RECORD_DECLINED || r->id.kind > ID_UUID || r->link >= LINK_MAX)
+	if (state > RECORD_DECLINED || r->id.kind > ID_UUID || r->link >= LINKS_MAX)
 		return ERR_RANGE;
 	if ((r->id.kind == ID_NONE) != (r->id.len == 0))
 		return ERR_RANGE;
