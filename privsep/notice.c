@@ -13,13 +13,16 @@ notice_number(const struct supervisor *sv, const struct child *c)
 	return (unsigned)(c - sv->children);
 }
 
-/* Who may report whom: the reporter must be one that the accused sends messages to. */
+/* Who may report whom: the reporter must be one that the accused sends messages to. Nobody
+ * acts on http-parser's word: it gets messages of its file-sender alone, whose transfers an
+ * owned one could end over and over. That it ends itself is enough, for then nobody reads
+ * what a file-sender that did break the rules has sent. */
 static bool
 may_accuse(const struct supervisor *sv, const struct child *by, const struct child *of)
 {
 	unsigned nr;
 
-	if (!roster_neighbours(sv, by, of))
+	if (by->role == ROLE_HTTP_PARSER || !roster_neighbours(sv, by, of))
 		return false;
 	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++)
 		if (msg_permitted(nr, of->role, by->role))

@@ -172,25 +172,52 @@ need(int fd, const char *what)
 	return fd;
 }
 
+/* Ears bind alone and notice who is there already; mouths join them. */
+static void
+open_ears(struct supervisor *sv, unsigned i)
+{
+	struct link *l = &sv->spec.links[i];
+	const char *why;
+
+	if (link_resolve(l, &why) != 0)
+		supervisor_fail(l->name, why);
+	sv->rx67[i] = need(socket_ear(l, 67), "UDP port 67");
+	sv->rx4011[i] = need(socket_ear(l, 4011), "UDP port 4011");
+	sv->rx69[i] = need(socket_ear(l, 69), "UDP port 69");
+}
+
+static void
+open_mouths(struct supervisor *sv, unsigned i)
+{
+	const struct link *l = &sv->spec.links[i];
+
+	sv->tx67[i] = need(socket_mouth(l, 67), "UDP port 67, for sending");
+	sv->tx4011[i] = need(socket_mouth(l, 4011), "UDP port 4011, for sending");
+	sv->frame[i] = need(socket_frames(l), "packet socket");
+	sv->listen[i] = need(socket_listen(l, sv->spec.s.http_port), "TCP port for HTTP");
+}
+
+static void
+seal_ports(const struct supervisor *sv, unsigned i)
+{
+	const int fds[] = {
+	    sv->rx67[i], sv->rx4011[i], sv->rx69[i], sv->tx67[i], sv->tx4011[i]};
+
+	for (size_t n = 0; n < sizeof fds / sizeof fds[0]; n++)
+		(void)need(socket_seal(fds[n]), "UDP ports of our own");
+}
+
 static void
 open_sockets(struct supervisor *sv)
 {
 	const struct msg_spec_tell *s = &sv->spec.s;
 
-	for (unsigned i = 0; i < sv->spec.nlinks; i++) {
-		struct link *l = &sv->spec.links[i];
-		const char *why;
-
-		if (link_resolve(l, &why) != 0)
-			supervisor_fail(l->name, why);
-		sv->rx67[i] = need(socket_ear(l, 67), "UDP port 67");
-		sv->rx4011[i] = need(socket_ear(l, 4011), "UDP port 4011");
-		sv->rx69[i] = need(socket_ear(l, 69), "UDP port 69");
-		sv->tx67[i] = need(socket_mouth(l, 67), "UDP port 67, for sending");
-		sv->tx4011[i] = need(socket_mouth(l, 4011), "UDP port 4011, for sending");
-		sv->frame[i] = need(socket_frames(l), "packet socket");
-		sv->listen[i] = need(socket_listen(l, s->http_port), "TCP port for HTTP");
-	}
+	for (unsigned i = 0; i < sv->spec.nlinks; i++)
+		open_ears(sv, i);
+	for (unsigned i = 0; i < sv->spec.nlinks; i++)
+		open_mouths(sv, i);
+	for (unsigned i = 0; i < sv->spec.nlinks; i++)
+		seal_ports(sv, i);
 	for (unsigned port = s->tftp_first; port <= s->tftp_last; port++)
 		sv->pool[sv->npool++] =
 		    need(socket_transfer((uint16_t)port), "UDP port for TFTP transfers");

@@ -60,6 +60,8 @@ udp(void)
 	return socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+/* Bound alone, so that a server that is there already is noticed; then open to the mouth
+ * of its port, which is bound next and by the same user. */
 int
 socket_ear(const struct link *l, uint16_t port)
 {
@@ -67,12 +69,11 @@ socket_ear(const struct link *l, uint16_t port)
 
 	if (fd < 0)
 		return ERR_SYS;
-	if (set_one(fd, SOL_SOCKET, SO_REUSEADDR) != 0 ||
-	    set_one(fd, IPPROTO_IP, IP_PKTINFO) != 0 ||
+	if (set_one(fd, IPPROTO_IP, IP_PKTINFO) != 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->name,
 		(socklen_t)strlen(l->name)) != 0 ||
-	    bind_to(fd, NULL, port) != 0)
+	    bind_to(fd, NULL, port) != 0 || set_one(fd, SOL_SOCKET, SO_REUSEPORT) != 0)
 		return give_up(fd);
 	/* Says ENOTCONN on an unconnected socket, and shuts it for writing all the same. */
 	if (shutdown(fd, SHUT_WR) != 0 && errno != ENOTCONN)
@@ -88,11 +89,19 @@ socket_mouth(const struct link *l, uint16_t port)
 
 	if (fd < 0)
 		return ERR_SYS;
-	if (set_one(fd, SOL_SOCKET, SO_REUSEADDR) != 0 ||
+	if (set_one(fd, SOL_SOCKET, SO_REUSEPORT) != 0 ||
 	    bind_to(fd, &l->address, port) != 0 ||
 	    connect(fd, (struct sockaddr *)&hole, sizeof hole) != 0)
 		return give_up(fd);
 	return fd;
+}
+
+int
+socket_seal(int fd)
+{
+	int no = 0;
+
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &no, sizeof no) == 0 ? 0 : ERR_SYS;
 }
 
 int

@@ -15,6 +15,8 @@ int socket_ear(const struct link *l, uint16_t port) MUST_CHECK;
 /* Sends UDP from our address and port; connected to a black hole, so that the ear on the
  * same port gets everything. */
 int socket_mouth(const struct link *l, uint16_t port) MUST_CHECK;
+/* After all ears and mouths are open: nobody else can join their ports any more. */
+int socket_seal(int fd) MUST_CHECK;
 /* Sends whole frames on one interface; protocol 0, so it receives nothing. */
 int socket_frames(const struct link *l) MUST_CHECK;
 /* Listens for TCP on our address. */

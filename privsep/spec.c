@@ -45,7 +45,8 @@ int
 spec_seal_text(const char *path, int *memfd)
 {
 	struct stat st;
-	int from = open(path, O_RDONLY | O_CLOEXEC), err = ERR_SYS;
+	/* Not to wait for a writer, should it be a FIFO. */
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = ERR_SYS;
 
 	if (from < 0)
 		return ERR_SYS;

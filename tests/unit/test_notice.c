@@ -35,6 +35,8 @@ set_up(void **state)
 		sv.channels[sv.nchannels].a = &sv.children[i];
 		sv.channels[sv.nchannels++].b = &sv.children[BROKER];
 	}
+	sv.channels[sv.nchannels].a = &sv.children[SENDER0];
+	sv.channels[sv.nchannels++].b = &sv.children[PARSER0];
 	return 0;
 }
 
@@ -98,6 +100,9 @@ false_accusers_end(void **state)
 	judge(EAR, NOTICE_FAULT, ROLE_BROKER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[EAR], NULL);
 	judge(PARSER0, NOTICE_FAULT, ROLE_BROKER, 0);
+	assert_kills(VERDICT_FALSE, &sv.children[PARSER0], NULL);
+	/* Could end the transfers of its file-sender over and over. */
+	judge(PARSER0, NOTICE_FAULT, ROLE_FILE_SENDER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[PARSER0], NULL);
 	/* Not connected. */
 	judge(EAR, NOTICE_FAULT, ROLE_DHCP_SENDER, 0);
