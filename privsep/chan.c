@@ -248,7 +248,7 @@ chan_send_fd(struct chan *c, const struct msg *m, int fd)
 	    .msg_iovlen = 1,
 	    .msg_control = control.bytes,
 	    .msg_controllen = sizeof control.bytes};
-	struct cmsghdr *cm;
+	struct cmsghdr *cm = &control.align;
 	int n = msg_encode(m, bytes, sizeof bytes);
 
 	if (n < 0 || !msg_carries_fd(m->nr) || !msg_permitted(m->nr, c->self, c->peer))
@@ -258,7 +258,6 @@ chan_send_fd(struct chan *c, const struct msg *m, int fd)
 		return ERR_FULL;
 	iov.iov_len = (size_t)n;
 	memset(&control, 0, sizeof control);
-	cm = CMSG_FIRSTHDR(&hdr);
 	cm->cmsg_level = SOL_SOCKET;
 	cm->cmsg_type = SCM_RIGHTS;
 	cm->cmsg_len = CMSG_LEN(sizeof(int));
