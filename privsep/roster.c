@@ -23,7 +23,8 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-/* One uid a role: base + role for tests and demos, named users for an installed server. */
+/* One uid a role: base + role for tests and demos, named users for an installed server.
+ * Whoever shares one with a process may stop it, and read the broker's store. */
 static void
 find_user(struct child *c, uid_t base)
 {
@@ -33,6 +34,11 @@ find_user(struct child *c, uid_t base)
 	if (base != 0) {
 		c->uid = base + c->role;
 		c->gid = base + c->role;
+		pw = getpwuid(c->uid);
+		if (pw != NULL)
+			supervisor_fail(
+			    "the uids above --uid-base are not free; one is that of",
+			    pw->pw_name);
 		return;
 	}
 	snprintf(name, sizeof name, "sallyport-%s", role_name(c->role));
@@ -53,6 +59,10 @@ add_child(struct supervisor *sv, enum role role, unsigned index, uid_t base)
 	c->index = index;
 	c->pidfd = c->super_fd = -1;
 	find_user(c, base);
+	for (const struct child *other = sv->children; other < c; other++)
+		if (other->role != role && other->uid == c->uid)
+			supervisor_fail("two processes would have the same uid: that of",
+			    role_name(role));
 	return c;
 }
 
@@ -241,6 +251,14 @@ clone_store(const char *path)
 }
 
 static void
+only_roots(const char *path, const struct stat *st)
+{
+	if (st->st_uid != 0 || (st->st_mode & 022) != 0)
+		supervisor_fail(path, "wrong owner or mode: it belongs to root, and nobody "
+				      "else may write it");
+}
+
+static void
 make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid)
 {
 	struct stat st;
@@ -258,6 +276,21 @@ make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid)
 		supervisor_fail(path,
 		    "wrong owner or mode: it belongs to the broker's user "
 		    "alone (chown it, or remove it with its leases)");
+	if (uid == 0)
+		only_roots(path, &st);
+}
+
+/* Who can change it decides what every machine boots. */
+static int
+open_keyring(const char *path)
+{
+	int fd = need(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), path);
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		supervisor_fail(path, "not a regular file");
+	only_roots(path, &st);
+	return fd;
 }
 
 static void
@@ -276,9 +309,11 @@ open_state(struct supervisor *sv)
 	/* With an empty floor the verifier serves nothing, says what to do, and sees it
 	 * done: sallyport-image fills this file in place. */
 	sv->floor = need(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), path);
-	make_directory(s->images, 0755, 0, 0);
+	/* Whoever fills the store need not be trusted. */
+	if (mkdir(s->images, 0755) == 0)
+		(void)chmod(s->images, 0755);
 	sv->store = need(clone_store(s->images), s->images);
-	sv->keyring = need(open(s->keyring, O_RDONLY | O_CLOEXEC), s->keyring);
+	sv->keyring = open_keyring(s->keyring);
 }
 
 void

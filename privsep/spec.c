@@ -132,6 +132,8 @@ collect(int fd, struct spec *spec)
 	while (r == 0) {
 		int n = poll(&p, 1, CHECK_TIME_MS);
 
+		if (n == 0)
+			errno = ETIMEDOUT;
 		if (n == 0 || (n < 0 && errno != EINTR))
 			return ERR_SYS;
 		if (n > 0)
@@ -178,8 +180,10 @@ spec_read(int memfd, const char *path, const char *libexec, uid_t uid, gid_t gid
 	close(tell[1]);
 	if (err == 0) {
 		err = collect(tell[0], spec);
+		/* Nothing less ends what is process 1 of its namespace; an end that it
+		 * has reached by itself keeps its status. */
 		if (err != 0)
-			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 		close(pidfd);
 		close(tell[0]);
 		if (waitpid(pid, &status, 0) != pid)

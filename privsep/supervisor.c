@@ -108,7 +108,7 @@ spawn_with(struct supervisor *sv, struct child *c, int super)
 void
 supervisor_start(struct supervisor *sv, struct child *c)
 {
-	int pair[2];
+	int pair[2] = {-1, -1};
 	uint64_t now = clock_mono_ms();
 
 	c->generation++;
@@ -121,6 +121,10 @@ supervisor_start(struct supervisor *sv, struct child *c)
 	    spawn_with(sv, c, pair[1]) != 0) {
 		log_event(LOG_ERROR, "start-failed", "of=%s index=%u error=\"%s\"",
 		    role_name(c->role), c->index, strerror(errno));
+		if (pair[0] >= 0) {
+			close(pair[0]);
+			close(pair[1]);
+		}
 		c->state = CHILD_WAITING;
 		c->at_ms = now + BACKOFF_MAX_MS;
 		return;

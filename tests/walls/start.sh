@@ -143,6 +143,21 @@ things()
 	ln -s /etc "$S/state/broker"
 	refused "the broker's folder is a link" 'state/broker.*not a directory' env
 	rm "$S/state/broker"
+	chmod 777 "$S/state"
+	refused "a state folder that all may write" 'server/state.*wrong owner or mode' env
+	chmod 755 "$S/state"
+	chown 12345 "$S/state"
+	refused "a state folder of another" 'server/state.*wrong owner or mode' env
+	chown 0 "$S/state"
+	chmod 770 "$S/state/verifier"
+	refused "a floor that others may replace" 'state/verifier.*wrong owner or mode' env
+	chmod 700 "$S/state/verifier"
+	chmod 666 "$S/keyring"
+	refused "a keyring that all may write" 'server/keyring.*wrong owner or mode' env
+	chmod 644 "$S/keyring"
+	mkfifo "$S/keyring.fifo"
+	with_line 's|/server/keyring"|/server/keyring.fifo"|'
+	refused "a keyring that is a FIFO" 'keyring.fifo.*not a regular file' env
 	with_line 's|/server/keyring"|/server/none"|'
 	refused "no keyring" 'server/none' env
 	with_line 's/^interface lan0 /interface lan9 /'
@@ -152,6 +167,20 @@ things()
 	echo "broken" >"$S/keyring.broken"
 	with_line 's|/server/keyring"|/server/keyring.broken"|'
 	refused "a broken keyring" 'verifier|keyring' env
+}
+
+# A checker that answers nothing is process 1 of its namespace, and hard to end.
+stuck_checker()
+{
+	mkdir "$RUN/stuck"
+	printf '#!/bin/sh\nexec sleep 600\n' >"$RUN/stuck/conf-check"
+	chmod 755 "$RUN/stuck" "$RUN/stuck/conf-check"
+	server_config_usual sample
+	SAID=$(timeout 40 "$BIN/sallyportd" -n -f "$S/sallyport.conf" -L "$RUN/stuck" \
+		--uid-base "$UID_BASE" 2>&1 </dev/null)
+	STATUS=$?
+	same "a checker that answers nothing: status" 78 "$STATUS"
+	matches "a checker that answers nothing: named" 'cannot check.*timed out' "$SAID"
 }
 
 # Ports are ours alone, before the start and after.
@@ -185,6 +214,11 @@ port_taken()
 users()
 {
 	server_config_usual sample
+	SAID=$(in_ns srv timeout 20 "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
+		--uid-base $(($(id -u nobody) - 4)) 2>&1 </dev/null)
+	STATUS=$?
+	same "uids that are not free: status" 78 "$STATUS"
+	matches "uids that are not free: named" 'not free.*nobody' "$SAID"
 	SAID=$(in_ns srv "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" 2>&1 </dev/null)
 	STATUS=$?
 	if getent passwd sallyport-logger >/dev/null; then
@@ -308,6 +342,7 @@ no_such_wall
 executables
 things
 ports
+stuck_checker
 users
 configuration
 in_order
