@@ -1,7 +1,8 @@
 #!/bin/bash
 # What the unit tests and the seeds of the fuzz targets reach: builds with gcc's counters,
 # runs both, prints the share of lines for each folder, and writes build/coverage. The
-# tests with whole servers are not in it: a caged process cannot write its counters.
+# tests with whole servers are not in it (a caged process cannot write its counters), nor
+# are files that no unit test and no fuzz target links.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
