@@ -18,6 +18,13 @@
 #define BATCH 64         /* messages of one channel in a turn */
 #define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
 #define DHCP_ROOM 64     /* replies that dhcp-sender has to have room for */
+/* Messages a millisecond that an ear is heard, on average, and at once: several times what
+ * a link full of booting machines asks, and a fraction of what we can do. */
+#define RATE_DHCP 20
+#define RATE_TFTP 8
+#define RATE_HTTP 10
+#define BURST_MS 250
+#define REFILL_MS 5 /* an ear without tokens is looked at again */
 #define EAR_MAX (4 + 2 * WORKER_MAX)
 
 /* A channel that we read. */
@@ -25,7 +32,10 @@ struct ear {
 	struct chan *chan;
 	bool (*may_read)(const struct chan *c); /* NULL: always */
 	unsigned batch;
-	bool more; /* the last batch ended before the channel was empty */
+	unsigned rate;      /* messages a millisecond; 0: not limited */
+	unsigned tokens;    /* messages that it may send at once */
+	uint64_t filled_ms; /* when it last got some */
+	bool more;          /* the last batch ended before the channel was empty */
 	bool dead;
 	/* What comes now was meant for our predecessor, or left by the peer's: it knows of
 	 * numbers that mean nothing here, and ends with the peer's RESET_TELL. */
@@ -48,12 +58,37 @@ http_may_read(const struct chan *c)
 	return files_may_read(c->index);
 }
 
+/* 0: not limited. */
+static unsigned
+rate_of(enum role role)
+{
+	switch (role) {
+	case ROLE_DHCP_PARSER: return RATE_DHCP;
+	case ROLE_TFTP_PARSER: return RATE_TFTP;
+	case ROLE_HTTP_PARSER: return RATE_HTTP;
+	default: return 0;
+	}
+}
+
+/* An owned ear can say as much as it likes; it is heard at a bounded rate, so that what it
+ * makes us do and send leaves time for the others. */
+static void
+fill_tokens(struct ear *ear)
+{
+	uint64_t most = (uint64_t)ear->rate * BURST_MS;
+	uint64_t tokens = ear->tokens + (broker.now_ms - ear->filled_ms) * ear->rate;
+
+	ear->filled_ms = broker.now_ms;
+	ear->tokens = (unsigned)(tokens > most ? most : tokens);
+}
+
 static void
 add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
 {
 	ears[near++] = (struct ear){.chan = c,
 	    .may_read = may_read,
 	    .batch = batch,
+	    .rate = rate_of(c->peer),
 	    .stale = msg_permitted(MSG_RESET_TELL, c->peer, ROLE_BROKER)};
 }
 
@@ -98,7 +133,7 @@ read_ear(struct ear *ear)
 	for (unsigned n = 0; !ear->dead && !ear->chan->breached; n++) {
 		int got;
 
-		if (n == ear->batch ||
+		if (n == ear->batch || (ear->rate > 0 && ear->tokens == 0) ||
 		    (ear->may_read != NULL && !ear->may_read(ear->chan))) {
 			ear->more = true;
 			return;
@@ -106,6 +141,7 @@ read_ear(struct ear *ear)
 		got = chan_recv(ear->chan, &m, &fd);
 		if (got == 0)
 			return;
+		ear->tokens -= ear->rate > 0;
 		if (got == 1)
 			dispatch(ear, &m, fd);
 		else
@@ -192,6 +228,14 @@ fill(struct pollfd *polls)
 		struct chan *c = ear->chan;
 		bool open = !ear->dead && !c->breached;
 		bool may = open && (ear->may_read == NULL || ear->may_read(c));
+		bool poor;
+
+		fill_tokens(ear);
+		poor = ear->rate > 0 && ear->tokens == 0;
+		/* Nothing wakes us when there are tokens again. */
+		if (poor && (timeout < 0 || timeout > REFILL_MS))
+			timeout = REFILL_MS;
+		may = may && !poor;
 
 		polls[i] = (struct pollfd){.fd = c->fd};
 		if (may && !ear->more)

@@ -182,6 +182,26 @@ storms_delay_nobody(void **state)
 	assert_int_equal(broker.tftp_parser.received, 64);
 }
 
+/* However much an ear says: in the long run eight messages a millisecond are heard. */
+static void
+an_endless_storm(void **state)
+{
+	uint64_t begin = clock_mono_ms(), sent = 0, elapsed;
+
+	(void)state;
+	while ((elapsed = clock_mono_ms() - begin) < 600) {
+		for (; sent < broker.tftp_parser.received + 200; sent++)
+			send_requests(1);
+		loop_turn();
+		for (unsigned i = 0; i < RIG_WORKERS; i++)
+			while (rig_take(&rig.file_sender[i], &m))
+				;
+	}
+	assert_true(broker.tftp_parser.received <= 8 * (250 + elapsed + 10));
+	/* And it is heard on. */
+	assert_true(broker.tftp_parser.received >= 2000);
+}
+
 /* A mouth that takes nothing: its ear is left alone, nobody else, and nothing is lost. */
 static void
 a_deaf_dhcp_sender(void **state)
@@ -315,6 +335,7 @@ main(void)
 	    cmocka_unit_test_setup(a_request_behind_its_connection, set_up),
 	    cmocka_unit_test_setup(an_offer, set_up),
 	    cmocka_unit_test_setup(storms_delay_nobody, set_up),
+	    cmocka_unit_test_setup(an_endless_storm, set_up),
 	    cmocka_unit_test_setup(a_deaf_dhcp_sender, set_up),
 	    cmocka_unit_test_setup(a_neighbour_ends, set_up),
 	    cmocka_unit_test_setup(what_others_left, set_up),
