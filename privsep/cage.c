@@ -112,6 +112,36 @@ empty_root(void)
 	    "root: read-only");
 }
 
+/* A clone of the mount, like that of the image store: a plain directory descriptor would
+ * lead up to the host's root. Numbers from FD_FREE on stay free for what is opened in it.
+ */
+static int
+open_folder(const struct cage_hooks *hooks)
+{
+	int fd, high;
+
+	if (hooks == NULL || hooks->own_files == NULL)
+		return -1;
+	fd = (int)syscall(SYS_open_tree, AT_FDCWD, hooks->own_folder,
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW);
+	WALL(fd, "own folder: open_tree");
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 2 * FD_FREE);
+	WALL(high, "own folder: dup");
+	close(fd);
+	return high;
+}
+
+static void
+run_own_files(const struct cage_hooks *hooks, int folder)
+{
+	if (folder < 0)
+		return;
+	WALL(fchdir(folder), "own folder: fchdir");
+	close(folder);
+	hooks->own_files(hooks->arg);
+	WALL(chdir("/"), "own folder: chdir");
+}
+
 static void
 drop_last(void)
 {
@@ -224,16 +254,17 @@ cage_enter(const struct start *st, const struct cage_hooks *hooks)
 {
 	bool mdwe;
 	long abi;
+	int folder;
 
 	errno = 0;
 	fill_descriptors();
 	leave_namespaces();
+	folder = open_folder(hooks);
 	change_user(st);
-	if (hooks != NULL && hooks->own_files != NULL)
-		hooks->own_files(hooks->arg);
 	empty_root();
 	drop_last();
 	mdwe = harden_process();
+	run_own_files(hooks, folder);
 	abi = landlock(st);
 	if (hooks != NULL && hooks->threads != NULL)
 		hooks->threads(hooks->arg);

@@ -32,10 +32,13 @@ struct cage_policy {
 /* Generated with policy/cage/<role>: the one that is linked in. */
 extern const struct cage_policy cage_policy;
 
-/* Called inside cage_enter; either may be NULL. own_files runs with the final uid and no
- * effective capability, but before the root is emptied; threads runs after Landlock,
- * before limits and filter, and starts all threads there will ever be. */
+/* Called inside cage_enter; either may be NULL. own_files runs with the final uid, in the
+ * empty root and without any capability, in a folder of the process's own that it can
+ * reach nothing else from: what an earlier, perhaps owned, process has left there is read
+ * with no more rights than that one had. threads runs after Landlock, before limits and
+ * filter, and starts all threads there will ever be. */
 struct cage_hooks {
+	const char *own_folder; /* absolute; needed by own_files */
 	void (*own_files)(void *arg);
 	void (*threads)(void *arg);
 	void *arg;

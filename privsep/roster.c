@@ -392,6 +392,8 @@ roster_options(
 	} while (0)
 	OPTION("landlock=%u", s->landlock);
 	OPTION("log_level=%u", s->log_level);
+	if (c->role == ROLE_BROKER)
+		OPTION("state=%s", s->state);
 	if (c->role == ROLE_VERIFIER) {
 		OPTION("memory=%llu", (unsigned long long)s->memory);
 		OPTION("expired=%u", s->expired_serve);

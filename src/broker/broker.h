@@ -26,9 +26,9 @@ extern struct broker broker;
 /* dhcp.c: one request. The reply is queued to dhcp_sender at once (OFFER, NAK), or after
  * the store has made the lease durable (ACK), by dhcp_completed(). */
 void on_dhcp_tell(struct chan *from, const struct msg_dhcp_tell *m);
-/* Opens the lease store beneath conf->state and loads it; own_files hook, own uid, before
- * the root is emptied. Exits by start_fail. */
-void dhcp_open_store(void);
+/* Opens the lease store in that folder and loads it; own_files hook: no rights but those
+ * that its writer had. Exits by start_fail. */
+void dhcp_open_store(const char *folder);
 /* Starts the commit thread; threads hook. */
 void dhcp_start_store(void);
 /* Readable when commits have completed. */

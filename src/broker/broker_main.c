@@ -1,10 +1,12 @@
 /*
  * The broker: decides everything, and has neither a network nor an image directory nor
- * the text of a template. Root until the cage is up; after that its own uid, the lease
- * store's open file, and channels. Distrusts every neighbour but the supervisor.
+ * the text of a template. Root until the cage is up; its files are read after that; then
+ * its own uid, the lease store's open file, and channels. Distrusts every neighbour but the
+ * supervisor.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,11 +74,15 @@ open_channels(void)
 	}
 }
 
+/* What earlier processes or the operator have written is read here, without any right that
+ * could be misused if the reader has a bug. */
 static void
-open_store(void *arg)
+read_files(void *arg)
 {
 	(void)arg;
-	dhcp_open_store();
+	broker.conf = load_conf();
+	session_init(broker.conf->sessions_max, broker.conf->session_time);
+	dhcp_open_store(".");
 }
 
 static void
@@ -89,17 +95,22 @@ start_store(void *arg)
 int
 main(int argc, char **argv)
 {
+	static char folder[256];
 	static const struct cage_hooks hooks = {
-	    .own_files = open_store,
+	    .own_folder = folder,
+	    .own_files = read_files,
 	    .threads = start_store,
 	};
+	const char *state;
 
 	start_init(&broker.start, ROLE_BROKER, argc, argv);
 	broker.now_ms = clock_mono_ms();
 	broker.wall_s = clock_wall_s();
-	broker.conf = load_conf();
+	state = start_option(&broker.start, "state");
+	if (state == NULL ||
+	    (size_t)snprintf(folder, sizeof folder, "%s/broker", state) >= sizeof folder)
+		start_fail("argument state");
 	open_channels();
-	session_init(broker.conf->sessions_max, broker.conf->session_time);
 	files_init();
 	loop_init();
 	cage_enter(&broker.start, &hooks);

@@ -136,12 +136,11 @@ list_own(struct addr own[2 * LINKS_MAX])
 }
 
 void
-dhcp_open_store(void)
+dhcp_open_store(const char *folder)
 {
 	struct addr own[2 * LINKS_MAX];
 	struct loaded count = {0, 0, 0, 0};
 	uint32_t bad;
-	char path[sizeof broker.conf->state + 8];
 
 	broker.now_ms = opened_ms = clock_mono_ms();
 	broker.wall_s = clock_wall_s();
@@ -149,10 +148,9 @@ dhcp_open_store(void)
 	waiting[0].n = waiting[1].n = 0;
 	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
-	snprintf(path, sizeof path, "%s/broker", broker.conf->state);
-	if (store_open(path, load_record, &count, &bad) != 0) {
-		log_event(LOG_ERROR, "store-failed", "path=%s reason=\"%s\"", path,
-		    store_failure());
+	if (store_open(folder, load_record, &count, &bad) != 0) {
+		log_event(LOG_ERROR, "store-failed", "path=%s/broker reason=\"%s\"",
+		    broker.conf->state, store_failure());
 		start_fail("lease store");
 	}
 	/* The filter lets writes through to these numbers only. */

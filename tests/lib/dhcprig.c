@@ -150,8 +150,11 @@ rig_images(bool serve)
 static void
 open_all(void)
 {
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/broker", dir);
 	session_init(conf->sessions_max, conf->session_time);
-	dhcp_open_store();
+	dhcp_open_store(path);
 	dhcp_start_store();
 }
 

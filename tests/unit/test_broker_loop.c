@@ -53,7 +53,7 @@ set_up_store(void **state)
 	conf = *broker.conf;
 	snprintf(conf.state, sizeof conf.state, "%s", state_path);
 	broker.conf = &conf;
-	dhcp_open_store();
+	dhcp_open_store(path);
 	dhcp_start_store();
 	join(&broker.dhcp_parser, &parser, ROLE_DHCP_PARSER, 1);
 	join(&broker.dhcp_sender, &sender, ROLE_DHCP_SENDER, SENDER_DEPTH);

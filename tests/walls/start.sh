@@ -94,6 +94,7 @@ no_such_wall()
 		prctl:0=38 1 process: no_new_privs
 		prctl:0=4 1 process: dumpable
 		prctl:0=65 1 process: memory-deny-write-execute
+		fchdir 1 own folder: fchdir
 		landlock_create_ruleset 38 landlock: not in this kernel
 		landlock_create_ruleset:2=0 1 landlock: ruleset
 		landlock_add_rule 1 landlock: the image store
