@@ -2,6 +2,7 @@
  * Channels: what passes, what is a breach, descriptors that nobody asked for, full queues.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -37,6 +38,9 @@ set_up(enum role self, enum role peer)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, super), 0);
 	assert_int_equal(dup2(super[1], FD_SUPER), FD_SUPER);
+	/* A process never gives its channels back; the one of the last test is ours. */
+	free(c.in);
+	free(c.out);
 	chan_init(&c, pair[1], self, peer, 2, 8);
 }
 
