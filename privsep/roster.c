@@ -300,6 +300,8 @@ open_state(struct supervisor *sv)
 	const struct child *broker = roster_find(sv, ROLE_BROKER, 0);
 	char path[256];
 
+	if (broker == NULL)
+		bug("a roster without a broker");
 	make_directory(s->state, 0755, 0, 0);
 	snprintf(path, sizeof path, "%s/broker", s->state);
 	make_directory(path, 0700, broker->uid, broker->gid);
