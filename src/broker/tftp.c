@@ -138,7 +138,10 @@ on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 		chan_peer_fault(from, "a request on a link that there is not");
 		return;
 	}
-	if (addr_is_unset(&t->peer) || t->port == 0 || !is_ours(&t->local)) {
+	/* Nobody elsewhere can have a session, and a refusal would go to whomever a forged
+	 * source or an owned ear names. */
+	if (conf_subnet_of(broker.conf, &t->peer) == NULL || t->port == 0 ||
+	    !is_ours(&t->local)) {
 		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
 		return;
 	}

@@ -213,6 +213,8 @@ tftp_parser_lies(void **state)
 	t = rig_rrq("linux");
 	t.peer = (struct addr){0};
 	rig_send_rrq(&t);
+	t.peer = rig_addr("192.0.2.1"); /* not even with a refusal */
+	rig_send_rrq(&t);
 	rig_turn();
 	assert_int_equal(take(), -1);
 	assert_false(rig_fault(ROLE_TFTP_PARSER, 0));
