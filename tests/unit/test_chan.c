@@ -246,6 +246,8 @@ descriptors_are_sent(void **state)
 	assert_int_equal(m.nr, MSG_DROP_TELL);
 	assert_int_equal(fd, -1);
 	close(memfd);
+	free(other.in);
+	free(other.out);
 }
 
 int
