@@ -7,9 +7,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 BAD=0
-LOG=build/log/lint
+LOG=$(mktemp -d)
+trap 'rm -rf "$LOG"' EXIT
 export LC_ALL=C
-mkdir -p "$LOG"
 mapfile -t C < <(git ls-files '*.c')
 mapfile -t H < <(git ls-files '*.h')
 mapfile -t SH < <(git ls-files '*.sh' '.ci/run')
@@ -74,7 +74,8 @@ each()
 	# The single quotes keep what the inner shell expands.
 	# shellcheck disable=SC2016
 	printf '%s\n' "${CODE[@]}" | xargs -P 2 -n 1 sh -c \
-		"$1"' >"$LOG/$(echo "$0" | tr / _).said" 2>&1'
+		'said=$LOG/$(echo "$0" | tr / _).said; { '"$1"'; } >"$said" 2>&1 ||
+		{ echo "$0: ended with status $?" >>"$said"; exit 1; }'
 	status=$?
 	cat "$LOG"/*.said
 	return "$status"
