@@ -19,6 +19,7 @@
 
 #define LINES_A_TURN 64
 #define RATE_PER_S 2000u /* lines of one process */
+#define REST_NS 5000000
 #define RATE_BURST 4000u
 
 struct source {
@@ -28,6 +29,7 @@ struct source {
 	uint32_t pid;
 	uint64_t filled_ms;
 	uint32_t tokens, suppressed;
+	bool resting; /* said more than its share: read again at the next look */
 };
 
 static struct source *sources[LOG_SLOT_MAX];
@@ -132,6 +134,8 @@ read_source(struct source *s)
 		else if (m.nr == MSG_LOG_TELL && take_token(s))
 			write_line(s, m.u.log_tell.level, m.u.log_tell.text.b,
 			    m.u.log_tell.text.len);
+		else
+			s->resting = true;
 	}
 }
 
@@ -171,6 +175,34 @@ on_gone(enum role role, unsigned index)
 	super_cleared(role, index);
 }
 
+/* Which sources to read, and how long to wait: one that has said more than its share is
+ * looked at again after a while, so that throwing its lines away does not keep us busy. */
+static const struct timespec *
+fill_poll(struct pollfd *p)
+{
+	static const struct timespec rest = {0, REST_NS};
+	static uint64_t rested_ms;
+	uint64_t now = clock_mono_ms();
+	bool over = now - rested_ms >= REST_MS, any = false;
+
+	if (over)
+		rested_ms = now;
+	for (unsigned i = 0; i < LOG_SLOT_MAX; i++) {
+		struct source *s = sources[i];
+
+		p[i] = (struct pollfd){-1, POLLIN, 0};
+		if (s == NULL || s->chan.breached)
+			continue;
+		if (over)
+			s->resting = false;
+		if (!s->resting)
+			p[i].fd = FD_LINES + (int)i;
+		any = any || s->resting;
+	}
+	p[LOG_SLOT_MAX] = (struct pollfd){FD_SUPER, POLLIN, 0};
+	return any ? &rest : NULL;
+}
+
 static void
 loop(void)
 {
@@ -179,13 +211,9 @@ loop(void)
 	unsigned index;
 
 	for (;;) {
-		for (unsigned i = 0; i < LOG_SLOT_MAX; i++) {
-			bool open = sources[i] != NULL && !sources[i]->chan.breached;
+		const struct timespec *wait = fill_poll(p);
 
-			p[i] = (struct pollfd){open ? FD_LINES + (int)i : -1, POLLIN, 0};
-		}
-		p[LOG_SLOT_MAX] = (struct pollfd){FD_SUPER, POLLIN, 0};
-		if (ppoll(p, LOG_SLOT_MAX + 1, NULL, NULL) < 0)
+		if (ppoll(p, LOG_SLOT_MAX + 1, wait, NULL) < 0)
 			continue;
 		for (unsigned i = 0; i < LOG_SLOT_MAX; i++)
 			if (p[i].revents != 0)
