@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "privsep/msg.h"
 #include "src/base/log.h"
+
+#define NICE 10
 
 static void
 send_log(enum log_level level, const char *text, size_t len)
@@ -94,6 +97,18 @@ start_option(const struct start *st, const char *name)
 	return NULL;
 }
 
+/* Who owns an ear may use all the time that it gets, and make the logger use all of its:
+ * when the machine is busy, those that serve come first. */
+static void
+lower_priority(enum role role)
+{
+	bool ear = role == ROLE_DHCP_PARSER || role == ROLE_TFTP_PARSER ||
+		   role == ROLE_HTTP_PARSER;
+
+	if ((ear || role == ROLE_LOGGER) && setpriority(PRIO_PROCESS, 0, NICE) != 0)
+		start_fail("priority");
+}
+
 void
 start_init(struct start *st, enum role role, int argc, char **argv)
 {
@@ -119,6 +134,7 @@ start_init(struct start *st, enum role role, int argc, char **argv)
 		snprintf(text, sizeof text, "%s", st->options[i] + 5);
 		parse_link(text, &st->links[st->nlinks++]);
 	}
+	lower_priority(role);
 	log_init(
 	    send_log, (enum log_level)start_number(st, "log_level", 0, LOG_LEVEL_MAX - 1));
 }
