@@ -19,6 +19,7 @@
 
 #define LINES_A_TURN 64
 #define RATE_PER_S 2000u /* lines of one process */
+#define REST_MS 5
 #define REST_NS 5000000
 #define RATE_BURST 4000u
 
