@@ -59,7 +59,7 @@ ABROAD=$(abroad)
 # as_seen_here: file names on stdin, without that.
 as_seen_here()
 {
-	sed "s|\(^\| \)$ABROAD/|\1/|"
+	sed "s,\(^\| \)$ABROAD/,\1/,"
 }
 
 # Descriptors of a process, "number target" a line.
