@@ -15,12 +15,13 @@ set -u
 . "$ROOT/tests/lib/walls.sh"
 
 LIBEXEC=$BIN
+DAEMON=$BIN/sallyportd
 
 # start_alone COMMAND...: the supervisor to its end, run by COMMAND; its words in SAID, its
 # status in STATUS. 124: it had to be stopped.
 start_alone()
 {
-	SAID=$(in_ns srv "$@" timeout 20 "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$LIBEXEC" \
+	SAID=$(in_ns srv "$@" timeout 20 "$DAEMON" -f "$S/sallyport.conf" -L "$LIBEXEC" \
 		--uid-base "$UID_BASE" 2>&1 </dev/null)
 	STATUS=$?
 }
@@ -61,7 +62,11 @@ walls()
 	refused "no CAP_KILL" "capabilities: " setpriv --bounding-set -kill
 	refused "no CAP_NET_RAW" 'packet socket' setpriv --bounding-set -net_raw
 	refused "no CAP_NET_BIND_SERVICE" 'UDP port 67' setpriv --bounding-set -net_bind_service
+	# A clone may lie where other users cannot reach it.
+	cp "$BIN/sallyportd" "$RUN/"
+	DAEMON=$RUN/sallyportd
 	refused "another user" 'root' setpriv --reuid 12345 --regid 12345 --clear-groups
+	DAEMON=$BIN/sallyportd
 	refused "few descriptors" 'limit of descriptors' \
 		setpriv --bounding-set -sys_resource prlimit --nofile=100:100
 }
