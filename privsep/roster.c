@@ -409,7 +409,9 @@ roster_options(
 		OPTION("idle_timeout=%u", s->idle_timeout);
 		OPTION("min_rate=%u", s->min_rate);
 		OPTION("rate_window=%u", s->rate_window);
-		OPTION("conns_per_address=%u", s->conns_per_address);
+		/* Each worker counts for itself; together they keep to the limit. */
+		OPTION("conns_per_address=%u",
+		    (s->conns_per_address + sv->workers - 1) / sv->workers);
 	}
 #undef OPTION
 	return n;

@@ -303,7 +303,9 @@ send_msg(const struct msg *m)
 	uint8_t bytes[MSG_SIZE_MAX];
 	int n = msg_encode(m, bytes, sizeof bytes);
 
-	if (n < 0 || send(broker_end, bytes, (size_t)n, 0) != n)
+	/* One that has ended already is told of by its pidfd, with its last lines. */
+	if (n < 0 ||
+	    (send(broker_end, bytes, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE))
 		die("send");
 }
 
