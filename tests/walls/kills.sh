@@ -135,7 +135,8 @@ refused_call()
 	done
 }
 
-# Every MAC asks as firmware does; who is acknowledged is written down.
+# Every MAC asks as firmware does, and begins anew after a NAK: an offer that a dead broker
+# made may be another's by now. Who is acknowledged is written down.
 # collect NAME FIRST LAST
 collect()
 {
@@ -143,7 +144,10 @@ collect()
 
 	for i in $(seq "$2" "$3"); do
 		mac=$(printf '52:54:00:99:%02x:%02x' $((i / 256)) $((i % 256)))
-		reply=$(in_ns "$1" "$PXE" -i eth0 -m "$mac" -a 0 -t 30 boot 2>/dev/null)
+		for _ in 1 2 3 4 5; do
+			reply=$(in_ns "$1" "$PXE" -i eth0 -m "$mac" -a 0 -t 30 boot 2>/dev/null) &&
+				break
+		done
 		sed -n "s/^reply=ACK .*yiaddr=\([^ ]*\).*/$mac \1/p" <<<"$reply" |
 			tail -n 1 >>"$RUN/acked"
 	done
