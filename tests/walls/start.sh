@@ -35,7 +35,19 @@ refused()
 	start_alone "$@"
 	same "$label: status" 78 "$STATUS"
 	matches "$label: named" "$said" "$SAID"
-	same "$label: nothing is left" "" "$(alive "$(pgrep -u "$(uids)")")"
+	# The children's death by the supervisor's takes a moment.
+	wait_for 2 nothing_left
+	same "$label: nothing is left" "" "$(left)"
+}
+
+left()
+{
+	alive "$(pgrep -u "$(uids)")"
+}
+
+nothing_left()
+{
+	[ -z "$(left)" ]
 }
 
 uids()
