@@ -150,7 +150,7 @@ systems()
 
 	for script in "$@"; do
 		[ -e "$script" ] || continue
-		later "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" 900 "$script"
+		later "$(basename "$(dirname "$script")")-$(basename "$script" .sh)" 1500 "$script"
 	done
 	drain
 }
