@@ -41,6 +41,13 @@ set_defaults(struct conf *c)
 	c->memory = UINT64_C(2) << 30;
 	c->sessions_max = 10000;
 	c->session_time = 3600;
+	c->authoritative = true;
+	c->bootp = false;
+	c->probe = true;
+	c->probe_ms = 200;
+	c->quarantine = 600;
+	c->client_rate = 100;
+	c->pool_share = 100;
 }
 
 /* The subnets first: what follows looks addresses up in them. */
@@ -150,6 +157,30 @@ conf_host_of(const struct conf *conf, const struct mac *mac)
 			low = mid + 1;
 	}
 	return NULL;
+}
+
+const struct conf_host *
+conf_host_find(const struct conf *conf, enum conf_key kind, const void *bytes, size_t len)
+{
+	struct mac mac;
+
+	if (kind != KEY_MAC || len != sizeof mac.b)
+		return NULL;
+	memcpy(mac.b, bytes, sizeof mac.b);
+	return conf_host_of(conf, &mac);
+}
+
+int
+conf_port_key(uint8_t key[CONF_KEY_MAX], const void *circuit, size_t circuit_len,
+    const void *remote, size_t remote_len)
+{
+	if (circuit_len > 128 || remote_len > 128 || circuit_len + remote_len == 0)
+		return ERR_RANGE;
+	key[0] = (uint8_t)circuit_len;
+	memcpy(key + 1, circuit, circuit_len);
+	key[1 + circuit_len] = (uint8_t)remote_len;
+	memcpy(key + 2 + circuit_len, remote, remote_len);
+	return (int)(2 + circuit_len + remote_len);
 }
 
 const struct conf_host *

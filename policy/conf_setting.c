@@ -320,6 +320,7 @@ build_link(struct build *b, struct slice name, struct place at)
 	if (c->nlinks == LINKS_MAX)
 		return build_unexpected(b, ERR_FULL, at, name, "at most 16 interfaces");
 	memcpy(c->links[c->nlinks].name, s.at, s.len);
+	c->links[c->nlinks].mode = MODE_FULL;
 	b->link_at[c->nlinks++] = at;
 	return 0;
 }

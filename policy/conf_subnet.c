@@ -89,6 +89,7 @@ build_subnet(struct build *b, struct slice s, struct place at)
 
 	memset(&n, 0, sizeof n);
 	n.lease_time = LEASE_TIME_DEFAULT;
+	n.shared = CONF_NO_SHARED;
 	build_again(b, SET_ROUTER, SET_LEASE_TIME);
 	if (read_network(b, s, at, &n) != 0)
 		return b->err;
@@ -122,7 +123,7 @@ build_pool(struct build *b, struct slice first, struct place first_at, struct sl
     struct place last_at)
 {
 	struct conf_subnet *n = current(b);
-	struct conf_pool p;
+	struct conf_pool p = {0};
 
 	if (read_inside(b, first, first_at, &p.first) != 0 ||
 	    read_inside(b, last, last_at, &p.last) != 0)

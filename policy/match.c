@@ -6,13 +6,15 @@
 #include <stddef.h>
 
 struct match
-match_machine(const struct conf *conf, const struct mac *mac)
+match_machine(
+    const struct conf *conf, const struct match_input *in, const struct conf_subnet *subnet)
 {
-	struct match m = {MATCH_DENY, NULL, NULL};
+	struct match m = {MATCH_DENY, NULL, NULL, 0};
 	enum boot_choice choice;
 	const char *image;
 
-	m.host = mac == NULL ? NULL : conf_host_of(conf, mac);
+	(void)subnet;
+	m.host = in->mac == NULL ? NULL : conf_host_of(conf, in->mac);
 	if (m.host == NULL && !conf->unknown_allow) {
 		m.kind = MATCH_IGNORE;
 		return m;

@@ -187,6 +187,26 @@ all_v4(const struct msg_dhcp_tell *m)
 	return true;
 }
 
+static struct match
+match_ask(const struct ask *a)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	const struct match_input who = {
+	    .mac = a->mac,
+	    .client_id = {m->client_id.b, m->client_id.len},
+	    .uuid = {m->uuid.b, m->uuid.len},
+	    .vendor = {m->vendor.b, m->vendor.len},
+	    .user = {m->user.b, m->user.len},
+	    .circuit = {m->circuit.b, m->circuit.len},
+	    .remote = {m->remote.b, m->remote.len},
+	    .relay = m->giaddr,
+	    .arch = a->arch,
+	    .link = m->link,
+	};
+
+	return match_machine(broker.conf, &who, a->subnet);
+}
+
 const char *
 dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
 {
@@ -208,11 +228,11 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
 	why = choose_subnet(a);
 	if (why != NULL)
 		return why;
-	a->match = match_machine(broker.conf, a->mac);
-	if (a->match.kind == MATCH_IGNORE)
-		return "unknown-machine";
 	classify(a);
 	recall_class(a);
+	a->match = match_ask(a);
+	if (a->match.kind == MATCH_IGNORE)
+		return "unknown-machine";
 	return identify(a);
 }
 

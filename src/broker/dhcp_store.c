@@ -39,7 +39,9 @@ dhcp_age_ms(void)
 static void
 restore_session(const struct record *r, struct loaded *count)
 {
-	struct match match = match_machine(broker.conf, &r->mac);
+	struct match_input who = {.mac = &r->mac, .arch = r->arch, .link = r->link};
+	struct match match =
+	    match_machine(broker.conf, &who, conf_subnet_of(broker.conf, &r->addr));
 	uint64_t age_s = broker.wall_s > r->written ? broker.wall_s - r->written : 0;
 	struct session *s;
 	uint64_t touched;

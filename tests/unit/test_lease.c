@@ -26,12 +26,12 @@ configure(uint32_t pool)
 	subnets[0].network = NET;
 	subnets[0].prefix = 8;
 	subnets[0].npools = 1;
-	subnets[0].pools[0] = (struct conf_pool){NET + 1, NET + pool};
+	subnets[0].pools[0] = (struct conf_pool){.first = NET + 1, .last = NET + pool};
 	subnets[1].network = UINT32_C(0x0b000000);
 	subnets[1].prefix = 8;
 	subnets[1].npools = 1;
-	subnets[1].pools[0] =
-	    (struct conf_pool){subnets[1].network + 1, subnets[1].network + 4};
+	subnets[1].pools[0] = (struct conf_pool){
+	    .first = subnets[1].network + 1, .last = subnets[1].network + 4};
 	for (unsigned i = 0; i < 2; i++)
 		hosts[i].mac.b[5] = (uint8_t)(i + 1);
 	hosts[0].address = addr_v4(NET + 3);

@@ -58,14 +58,14 @@ test_table(void **state)
 		conf.default_boot = rows[i].fallback;
 		conf.unknown_allow = rows[i].allow;
 		conf.unknown_boot = host.boot = rows[i].own;
-		m = match_machine(&conf, &known);
+		m = match_machine(&conf, &(struct match_input){.mac = &known}, NULL);
 		assert_match(&m, rows[i].of_known, rows[i].image_known);
 		assert_ptr_equal(m.host, &host);
-		m = match_machine(&conf, &unknown);
+		m = match_machine(&conf, &(struct match_input){.mac = &unknown}, NULL);
 		assert_match(&m, rows[i].of_unknown, rows[i].image_unknown);
 		assert_null(m.host);
 		/* Without a hardware address of six bytes it is nobody we know. */
-		m = match_machine(&conf, NULL);
+		m = match_machine(&conf, &(struct match_input){.mac = NULL}, NULL);
 		assert_match(&m, rows[i].of_unknown, rows[i].image_unknown);
 	}
 }

@@ -25,15 +25,18 @@ set_up(void **state)
 	subnets[0].network = V4(10, 1, 0, 0);
 	subnets[0].prefix = 16;
 	subnets[0].npools = 2;
-	subnets[0].pools[0] = (struct conf_pool){V4(10, 1, 0, 250), V4(10, 1, 1, 5)};
-	subnets[0].pools[1] = (struct conf_pool){V4(10, 1, 0, 0), V4(10, 1, 0, 9)};
+	subnets[0].pools[0] =
+	    (struct conf_pool){.first = V4(10, 1, 0, 250), .last = V4(10, 1, 1, 5)};
+	subnets[0].pools[1] =
+	    (struct conf_pool){.first = V4(10, 1, 0, 0), .last = V4(10, 1, 0, 9)};
 	subnets[0].nrouters = subnets[0].ndns = 1;
 	subnets[0].routers[0] = addr_v4(V4(10, 1, 0, 1));
 	subnets[0].dns[0] = addr_v4(V4(10, 1, 0, 2));
 	subnets[1].network = V4(10, 2, 0, 0);
 	subnets[1].prefix = 24;
 	subnets[1].npools = 1;
-	subnets[1].pools[0] = (struct conf_pool){V4(10, 2, 0, 7), V4(10, 2, 0, 7)};
+	subnets[1].pools[0] =
+	    (struct conf_pool){.first = V4(10, 2, 0, 7), .last = V4(10, 2, 0, 7)};
 	for (unsigned i = 0; i < 4; i++)
 		hosts[i].mac.b[5] = (uint8_t)(i + 1);
 	hosts[0].address = addr_v4(V4(10, 1, 0, 5));   /* in a pool */
@@ -137,7 +140,8 @@ test_too_many(void **state)
 	(void)state;
 	subnets[0].network = V4(10, 0, 0, 0);
 	subnets[0].prefix = 8;
-	subnets[0].pools[0] = (struct conf_pool){V4(10, 16, 0, 0), V4(10, 79, 255, 255)};
+	subnets[0].pools[0] =
+	    (struct conf_pool){.first = V4(10, 16, 0, 0), .last = V4(10, 79, 255, 255)};
 	assert_int_equal(pool_build(&map, &conf, NULL, 0), ERR_FULL);
 	assert_null(map.ranges);
 }
