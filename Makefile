@@ -126,7 +126,8 @@ STATIC_file-sender := yes
 # The DHCP half of the broker.
 BROKER_DHCP := src/base/hash policy/pool policy/match src/broker/record src/broker/store \
 	src/broker/lease src/broker/session src/broker/trace src/broker/dhcp_ask src/broker/dhcp_reply \
-	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp
+	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp \
+	src/broker/decide src/broker/apply
 # Its file half: images, names, requests for files.
 BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd src/broker/image \
 	src/broker/intake src/broker/names src/broker/render src/broker/serve src/broker/wait \

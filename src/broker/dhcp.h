@@ -11,6 +11,7 @@
 #include "src/broker/broker.h"
 #include "src/broker/lease.h"
 #include "src/broker/session.h"
+#include "src/broker/trace.h"
 
 enum {
 	DHCP_DISCOVER = 1,
@@ -35,13 +36,15 @@ struct ask {
 	struct lease_id id;       /* whom the lease is for */
 	struct lease_id hardware; /* the hardware address as an identity; may be none */
 	struct addr server;       /* our address on the link */
-	struct session *session;  /* NULL: none */
+	struct session *session;  /* the machine's boot session; NULL: none alive */
 	uint64_t now;             /* lease seconds */
+	struct trace *trace;      /* NULL: nobody wants to know why */
 };
 
 /* dhcp_ask.c: everything about a request that needs no decision. NULL when *a is filled,
- * else why the request gets no answer (a word for the log). */
-const char *dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m);
+ * else why the request gets no answer (a word for the log). Changes nothing. trace may be
+ * NULL. */
+const char *dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace);
 /* The lease at this address if it is the machine's under any of its identities; a->id is
  * then the one that it is under. */
 struct lease *dhcp_own_lease(struct ask *a, const struct addr *address);
@@ -55,11 +58,9 @@ void dhcp_reply(
 /* dhcp_boot.c: what the machine is told to boot. */
 /* Its image may come any moment: no answer now. */
 bool dhcp_boot_must_wait(const struct ask *a);
-/* Adds the boot fields to a reply; false when there are none to add. */
-bool dhcp_boot(struct msg_reply_tell *r, const struct ask *a);
-/* Opens or refreshes the machine's session for this request; a->session. address: what
- * it is offered. */
-void dhcp_session(struct ask *a, const struct addr *address);
+/* Adds the boot fields to a reply, or leaves it as it is when the machine is to boot
+ * nothing. Returns why there are none although it has an image, else NULL. */
+const char *dhcp_boot(struct msg_reply_tell *r, const struct ask *a);
 
 /* dhcp_store.c: from here to the store and back. */
 /* Is there room for one more lease in the batch at hand? */

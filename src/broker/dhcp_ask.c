@@ -74,6 +74,28 @@ check_hardware(struct ask *a)
 	return NULL;
 }
 
+static void
+note_subnet(const struct ask *a, const struct addr *where)
+{
+	char text[ADDR_TEXT_MAX], net[ADDR_TEXT_MAX];
+	struct addr network;
+	const char *by = where == &a->m->giaddr        ? "relay address"
+			 : where == &a->m->link_select ? "link selection"
+			 : where == &a->m->ciaddr      ? "client's own address"
+						       : "address of the link";
+
+	if (a->trace == NULL)
+		return;
+	addr_format(where, text);
+	if (a->subnet == NULL) {
+		trace_note(a->trace, "subnet: none holds %s (%s)", text, by);
+		return;
+	}
+	network = addr_v4(a->subnet->network);
+	trace_note(a->trace, "subnet: %s/%u by %s %s", addr_format(&network, net),
+	    a->subnet->prefix, by, text);
+}
+
 /*
  * RFC 2131, 4.3.1, RFC 3527, RFC 3011: the relay's link selection, else the relay, else
  * the link that the request came in on. What was sent to our own address by a configured
@@ -95,6 +117,7 @@ choose_subnet(struct ask *a)
 		where = &m->ciaddr;
 	}
 	a->subnet = conf_subnet_of(broker.conf, where);
+	note_subnet(a, where);
 	return a->subnet == NULL ? "no-subnet" : NULL;
 }
 
@@ -124,6 +147,8 @@ static const char *
 identify(struct ask *a)
 {
 	const struct msg_dhcp_tell *m = a->m;
+	static const char *const id_names[] = {
+	    "none", "hardware address", "client identifier", "machine UUID"};
 	bool reserved = lease_reserved(a->subnet, a->match.host) != NULL;
 	uint8_t hw[1 + sizeof m->hw.b];
 
@@ -141,6 +166,7 @@ identify(struct ask *a)
 		set_id(&a->id, ID_UUID, m->uuid.b, m->uuid.len);
 	else
 		a->id = a->hardware;
+	trace_note(a->trace, "identity: %s", id_names[a->id.kind]);
 	return a->id.kind == ID_NONE ? "no-identity" : NULL;
 }
 
@@ -163,8 +189,7 @@ classify(struct ask *a)
 static void
 recall_class(struct ask *a)
 {
-	const struct session *s =
-	    a->mac == NULL ? NULL : session_of_mac(a->mac, broker.now_ms);
+	const struct session *s = a->session;
 
 	if (a->boots || s == NULL || s->confirmed || a->m->type != DHCP_REQUEST ||
 	    a->m->class60 != 0 || a->m->client_id.len > 0 ||
@@ -207,13 +232,38 @@ match_ask(const struct ask *a)
 	return match_machine(broker.conf, &who, a->subnet);
 }
 
+static void
+note_machine(const struct ask *a)
+{
+	const struct match *m = &a->match;
+
+	if (a->trace == NULL)
+		return;
+	trace_note(a->trace, "client: %s, architecture %s%s%s",
+	    a->m->ipxe ? "iPXE"
+	    : a->http  ? "HTTP boot firmware"
+	    : a->boots ? "PXE firmware"
+		       : "an operating system",
+	    arch_name(a->arch), a->session != NULL ? ", boot session alive" : "",
+	    a->mac == NULL ? ", no Ethernet address" : "");
+	trace_note(a->trace, "host block: %s", m->host != NULL ? m->host->name : "none");
+	for (unsigned i = 0; i < broker.conf->nclasses; i++)
+		if ((m->classes >> i & 1) != 0)
+			trace_note(a->trace, "class: %s", broker.conf->classes[i].name);
+	trace_note(a->trace, "boot choice: %s",
+	    m->kind == MATCH_IMAGE  ? m->image
+	    : m->kind == MATCH_DENY ? "none, the disk boots"
+				    : "not answered at all");
+}
+
 const char *
-dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
+dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace)
 {
 	const char *why;
 
 	memset(a, 0, sizeof *a);
 	a->m = m;
+	a->trace = trace;
 	a->now = lease_clock(broker.now_ms);
 	if (!all_v4(m) || !may_be_client(&m->src))
 		return "source-address";
@@ -228,9 +278,11 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m)
 	why = choose_subnet(a);
 	if (why != NULL)
 		return why;
+	a->session = a->mac == NULL ? NULL : session_of_mac(a->mac, broker.now_ms);
 	classify(a);
 	recall_class(a);
 	a->match = match_ask(a);
+	note_machine(a);
 	if (a->match.kind == MATCH_IGNORE)
 		return "unknown-machine";
 	return identify(a);

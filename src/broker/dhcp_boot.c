@@ -1,6 +1,5 @@
 /*
- * What a machine is told to boot: one recipe for each kind of client, and the session
- * that its file requests will be answered by. Broker, main thread.
+ * What a machine is told to boot: one recipe for each kind of client. Broker, main thread.
  *
  * A machine that is denied, or for whose kind the image has nothing, gets a plain lease:
  * its firmware then goes on to the disk at once, where silence would keep it asking for a
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "src/base/log.h"
 #include "src/broker/dhcp.h"
 #include "src/broker/image.h"
 
@@ -20,6 +18,8 @@
 #define ARCH_UBOOT_LAST 0x18
 
 enum { CLASS_PXE = 1, CLASS_HTTP = 2 };
+
+static const char no_entry[] = "no-entry";
 
 static const struct image *
 image_of(const struct ask *a)
@@ -54,22 +54,18 @@ format_http(char *text, size_t cap, const struct addr *server)
 		snprintf(text, cap, "http://%s:%u", address, broker.conf->http_port);
 }
 
-/* False when the name does not fit: then it is as if there were none. */
-static bool
+/* When the name does not fit it is as if there were none. */
+static const char *
 set_bootfile(
     struct msg_reply_tell *r, const char *before, const char *image, const char *file)
 {
 	int n = snprintf(r->bootfile, sizeof r->bootfile, "%s%s%s/%s", before,
 	    before[0] != '\0' ? "/" : "", image, file);
 
-	if (n > 0 && (size_t)n < sizeof r->bootfile)
-		return true;
-	memset(r->bootfile, 0, sizeof r->bootfile);
-	log_limited(LOG_ERROR, "boot-name-too-long", "image=%s file=%s", image, file);
-	return false;
+	return n > 0 && (size_t)n < sizeof r->bootfile ? NULL : "boot-name-too-long";
 }
 
-static bool
+static const char *
 fill_ipxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
     const struct image_boot *entry)
 {
@@ -77,8 +73,8 @@ fill_ipxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 
 	r->ipxe = 1;
 	if ((entry->templates & 1u << TEMPLATE_IPXE) == 0)
-		return entry->loader[0] != '\0' &&
-		       set_bootfile(r, "", image, entry->loader);
+		return entry->loader[0] == '\0' ? no_entry
+						: set_bootfile(r, "", image, entry->loader);
 	if (broker.conf->ipxe_http && (a->m->ipxe_features & IPXE_HTTP) != 0)
 		format_http(before, sizeof before, &a->server);
 	else
@@ -87,14 +83,14 @@ fill_ipxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 	return set_bootfile(r, before, image, "boot.ipxe");
 }
 
-static bool
+static const char *
 fill_http(struct msg_reply_tell *r, const struct ask *a, const char *image,
     const struct image_boot *entry)
 {
 	char before[ADDR_TEXT_MAX + 16];
 
 	if (entry->loader[0] == '\0')
-		return false;
+		return no_entry;
 	format_http(before, sizeof before, &a->server);
 	r->class60 = a->m->class60 == CLASS_HTTP ? CLASS_HTTP : 0;
 	return set_bootfile(r, before, image, entry->loader);
@@ -105,7 +101,7 @@ fill_http(struct msg_reply_tell *r, const struct ask *a, const char *image,
  * without it UEFI takes us for a BINL server and asks port 4011. In an answer there it
  * is for BIOS only: UEFI takes the boot file as it is. U-Boot wants no server name.
  */
-static bool
+static const char *
 fill_pxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
     const struct image_boot *entry)
 {
@@ -113,7 +109,7 @@ fill_pxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 		     a->m->arch <= ARCH_UBOOT_LAST;
 
 	if (entry->loader[0] == '\0')
-		return false;
+		return no_entry;
 	if (a->m->class60 == CLASS_PXE) {
 		r->class60 = CLASS_PXE;
 		r->discovery = a->m->service == 0 || a->arch == ARCH_BIOS;
@@ -123,13 +119,13 @@ fill_pxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 	return set_bootfile(r, "", image, entry->loader);
 }
 
-static bool
+static const char *
 fill(struct msg_reply_tell *r, const struct ask *a, const struct image *image)
 {
 	const struct image_boot *entry = entry_of(a, image);
 
 	if (entry == NULL)
-		return false;
+		return no_entry;
 	if (a->m->ipxe)
 		return fill_ipxe(r, a, image_name(image), entry);
 	if (a->http)
@@ -154,62 +150,21 @@ dhcp_boot_must_wait(const struct ask *a)
 	       dhcp_age_ms() < IMAGES_LOAD_MS;
 }
 
-bool
+const char *
 dhcp_boot(struct msg_reply_tell *r, const struct ask *a)
 {
 	const struct image *image = a->boots ? image_of(a) : NULL;
-	char mac[MAC_TEXT_MAX];
+	const char *why;
 
 	if (!a->boots || a->match.kind != MATCH_IMAGE)
-		return false;
-	if (image == NULL || !fill(r, a, image)) {
+		return NULL;
+	why = image == NULL ? "image-not-served" : fill(r, a, image);
+	if (why != NULL) {
 		clear(r);
-		log_limited(LOG_WARNING, "boot-nothing",
-		    "session=%08x mac=%s image=%s arch=%s reason=%s",
-		    a->session != NULL ? a->session->id : 0, mac_format(a->mac, mac),
-		    a->match.image, arch_name(a->arch),
-		    image == NULL ? "image-not-served" : "no-entry");
-		return false;
+		trace_note(a->trace, "boot: nothing (%s)", why);
+		return why;
 	}
 	r->siaddr = a->server;
-	return true;
-}
-
-static void
-describe(struct session *s, const struct ask *a)
-{
-	const char *image = a->match.kind == MATCH_IMAGE ? a->match.image : "";
-
-	snprintf(s->image, sizeof s->image, "%s", image);
-	s->server = a->server;
-	s->link = a->m->link;
-	if (a->m->ipxe)
-		s->ipxe = true;
-	else
-		s->http = a->http;
-	if (a->arch != ARCH_NONE)
-		s->arch = a->arch;
-}
-
-void
-dhcp_session(struct ask *a, const struct addr *address)
-{
-	struct session *s = a->mac == NULL ? NULL : session_of_mac(a->mac, broker.now_ms);
-
-	if (a->boots) {
-		if (s == NULL)
-			s = session_open(a->mac, broker.now_ms);
-		else if (a->m->type == DHCP_DISCOVER && !a->m->ipxe && s->confirmed)
-			session_restart(s);
-		session_touch(s, broker.now_ms);
-		describe(s, a);
-	}
-	a->session = s;
-	if (address == NULL || (!a->boots && a->m->type != DHCP_REQUEST))
-		return;
-	/* Who had the address before has no part in it any more. */
-	if (s != NULL)
-		session_add_addr(s, address);
-	else
-		session_drop_addr(address);
+	trace_note(a->trace, "boot: %s", r->bootfile);
+	return NULL;
 }

@@ -2,6 +2,7 @@
  * What the broker answers to sequences of requests: client states, relays, restarts, and
  * clients that lie.
  */
+#include "src/broker/decide.h"
 #include "tests/unit/dhcp_case.h"
 
 static void
@@ -528,6 +529,34 @@ test_many_in_one_batch(void **state)
 	assert_true(dhcp_store_room());
 }
 
+/* To ask what would happen makes nothing happen: neither address, session nor reply. */
+static void
+test_decision_changes_nothing(void **state)
+{
+	static struct decision d;
+	static struct trace trace;
+	struct msg_dhcp_tell m = rig_request(DHCP_DISCOVER, A);
+	struct ask a;
+
+	(void)state;
+	rig_firmware(&m, 7, 1);
+	trace.n = 0;
+	assert_null(dhcp_ask(&a, &m, &trace));
+	dhcp_decide(&a, &d, &trace);
+	assert_int_equal(d.effect, EFFECT_OFFER);
+	assert_addr(d.reply.yiaddr, "10.77.0.100");
+	assert_string_equal(d.reply.bootfile, "debian/boot/x64.efi");
+	assert_true(trace.n >= 6);
+	assert_false(rig_take(&r));
+	assert_int_equal(session_count(), 0);
+	assert_int_equal(lease_at(&d.address)->state, LEASE_FREE);
+	assert_true(lease_is_free(lease_at(&d.address), a.now));
+	assert_int_equal(lease_at(&d.address)->id.kind, ID_NONE);
+	/* The real one then gets the same. */
+	assert_type(&m, DHCP_OFFER);
+	assert_addr(r.yiaddr, "10.77.0.100");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -555,6 +584,7 @@ main(void)
 	    TEST(test_restart_between_offer_and_request),
 	    TEST(test_clock_set_back),
 	    TEST(test_many_in_one_batch),
+	    TEST(test_decision_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

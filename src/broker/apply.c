@@ -1,0 +1,194 @@
+/*
+ * What a decision does: to the lease table, to the boot sessions, to the store, to the
+ * log; and the reply. Broker, main thread. The decision is ours and trusted; the texts in
+ * the log are the client's.
+ */
+#include <stdio.h>
+
+#include "src/base/log.h"
+#include "src/broker/decide.h"
+
+static const char *
+mac_text(const struct ask *a, char text[MAC_TEXT_MAX])
+{
+	static const struct mac none;
+
+	return mac_format(a->mac != NULL ? a->mac : &none, text);
+}
+
+void
+dhcp_refused(const struct ask *a, const char *reason)
+{
+	char mac[MAC_TEXT_MAX], src[ADDR_TEXT_MAX];
+
+	log_limited(LOG_INFO, "dhcp-refused", "reason=%s type=%u mac=%s src=%s link=%s",
+	    reason, a->m->type, mac_text(a, mac), addr_format(&a->m->src, src),
+	    broker.start.links[a->m->link].name);
+}
+
+/* ------------------------------------------------------------------- sessions */
+
+static void
+describe(struct session *s, const struct ask *a)
+{
+	const char *image = a->match.kind == MATCH_IMAGE ? a->match.image : "";
+
+	snprintf(s->image, sizeof s->image, "%s", image);
+	s->server = a->server;
+	s->link = a->m->link;
+	if (a->m->ipxe)
+		s->ipxe = true;
+	else
+		s->http = a->http;
+	if (a->arch != ARCH_NONE)
+		s->arch = a->arch;
+}
+
+/* Opens or refreshes the session when the decision says so, and gives it the address, or
+ * takes the address from whose it was. The reply names the session in the log. */
+static void
+apply_session(struct ask *a, struct decision *d)
+{
+	struct session *s = a->session;
+
+	if (d->opens_session) {
+		if (s == NULL)
+			s = session_open(a->mac, broker.now_ms);
+		else if (a->m->type == DHCP_DISCOVER && !a->m->ipxe && s->confirmed)
+			session_restart(s);
+		session_touch(s, broker.now_ms);
+		describe(s, a);
+	}
+	a->session = s;
+	d->reply.session = s != NULL ? s->id : 0;
+	if (d->lease == NULL || (!a->boots && a->m->type != DHCP_REQUEST))
+		return;
+	if (s != NULL)
+		session_add_addr(s, &d->address);
+	else
+		session_drop_addr(&d->address);
+}
+
+static void
+log_no_boot(const struct ask *a, const struct decision *d)
+{
+	char mac[MAC_TEXT_MAX];
+
+	if (d->no_boot != NULL)
+		log_limited(LOG_WARNING, "boot-nothing",
+		    "session=%08x mac=%s image=%s arch=%s reason=%s",
+		    a->session != NULL ? a->session->id : 0, mac_text(a, mac),
+		    a->match.image, arch_name(a->arch), d->no_boot);
+}
+
+/* --------------------------------------------------------------------- leases */
+
+static void
+remember_client(struct lease *l, const struct ask *a)
+{
+	l->mac = a->mac != NULL ? *a->mac : (struct mac){{0}};
+	l->link = a->m->link;
+}
+
+static void
+apply_offer(struct ask *a, struct decision *d)
+{
+	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+
+	lease_hold(d->lease, &a->id, a->now);
+	remember_client(d->lease, a);
+	apply_session(a, d);
+	log_limited(LOG_INFO, "dhcp-discover", "session=%08x mac=%s arch=%s ipxe=%u ip=%s",
+	    d->reply.session, mac_text(a, mac), arch_name(a->arch), a->m->ipxe,
+	    addr_format(&d->address, ip));
+	log_no_boot(a, d);
+	dhcp_send(&d->reply);
+}
+
+static void
+apply_grant(struct ask *a, struct decision *d)
+{
+	if (!dhcp_store_room()) {
+		dhcp_refused(a, "store-busy");
+		return;
+	}
+	lease_bind(d->lease, &a->id, a->now + d->time);
+	remember_client(d->lease, a);
+	apply_session(a, d);
+	log_no_boot(a, d);
+	dhcp_store_lease(a, d->lease, &d->reply);
+}
+
+static void
+apply_reply(struct ask *a, struct decision *d)
+{
+	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+
+	if (d->reply.type == DHCP_NAK)
+		log_limited(LOG_INFO, "dhcp-nak", "mac=%s ip=%s reason=%s",
+		    mac_text(a, mac), addr_format(&d->address, ip), d->reason);
+	if (d->opens_session)
+		apply_session(a, d);
+	log_no_boot(a, d);
+	dhcp_send(&d->reply);
+}
+
+static void
+apply_release(struct ask *a, struct decision *d)
+{
+	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+
+	if (!dhcp_store_room())
+		return;
+	lease_release(d->lease, a->now);
+	session_drop_addr(&d->address);
+	dhcp_store_lease(a, d->lease, NULL);
+	log_limited(LOG_INFO, "release", "mac=%s ip=%s", mac_text(a, mac),
+	    addr_format(&d->address, ip));
+}
+
+static void
+apply_decline(struct ask *a, struct decision *d)
+{
+	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+
+	log_limited(LOG_WARNING, "address-in-use", "mac=%s ip=%s reserved=%u",
+	    mac_text(a, mac), addr_format(&d->address, ip), d->reserved);
+	if (d->reserved || !dhcp_store_room())
+		return;
+	lease_quarantine(d->lease, a->now + LEASE_QUARANTINE_S);
+	session_drop_addr(&d->address);
+	dhcp_store_lease(a, d->lease, NULL);
+}
+
+static void
+apply_nothing(struct ask *a, struct decision *d)
+{
+	char mac[MAC_TEXT_MAX], net[ADDR_TEXT_MAX];
+	struct addr network;
+
+	if (d->opens_session)
+		apply_session(a, d);
+	log_no_boot(a, d);
+	if (d->exhausted) {
+		network = addr_v4(a->subnet->network);
+		log_limited(LOG_ERROR, "pool-empty", "subnet=%s/%u mac=%s",
+		    addr_format(&network, net), a->subnet->prefix, mac_text(a, mac));
+	} else if (!d->quiet) {
+		dhcp_refused(a, d->reason);
+	}
+}
+
+void
+dhcp_apply(struct ask *a, struct decision *d)
+{
+	switch (d->effect) {
+	case EFFECT_NONE: apply_nothing(a, d); break;
+	case EFFECT_OFFER: apply_offer(a, d); break;
+	case EFFECT_GRANT: apply_grant(a, d); break;
+	case EFFECT_REPLY: apply_reply(a, d); break;
+	case EFFECT_UNHOLD: lease_unhold(d->lease, a->now); break;
+	case EFFECT_RELEASE: apply_release(a, d); break;
+	case EFFECT_DECLINE: apply_decline(a, d); break;
+	}
+}
