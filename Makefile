@@ -193,6 +193,9 @@ OBJ_test_sender_clients := $(CHILD) src/wire/tftp tests/lib/sender_rig
 UNIT += store
 OBJ_test_store := $(BASE) src/broker/record src/broker/store
 LIB_test_store := -llmdb
+UNIT += store_crash
+OBJ_test_store_crash := $(BASE) src/broker/record src/broker/store tests/lib/tape
+LIB_test_store_crash := -Wl,--wrap=mdb_env_open -llmdb
 UNIT += pool match session lease dhcp_decide dhcp_boot
 OBJ_test_pool := $(BASE) $(CONF) policy/pool
 OBJ_test_match := $(BASE) $(CONF) policy/match

@@ -10,11 +10,15 @@
 #include "src/broker/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct entry {
@@ -167,6 +171,81 @@ open_table(store_load *load, void *arg, uint32_t *bad)
 	return mdb_txn_commit(txn);
 }
 
+static int
+open_env(const char *path, unsigned flags)
+{
+	int rc = mdb_env_create(&store.env);
+
+	if (rc != 0)
+		return rc;
+	rc = mdb_env_set_mapsize(store.env, STORE_MAP_SIZE);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(store.env, 1);
+	/* NORDAHEAD: the map is larger than the data; NOTLS: one thread begins, another
+	 * goes on. */
+	if (rc == 0)
+		rc = mdb_env_open(
+		    store.env, path, flags | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD, 0600);
+	return rc;
+}
+
+static void
+close_env(void)
+{
+	if (store.env != NULL)
+		mdb_env_close(store.env);
+	store.env = NULL;
+}
+
+/* A loss of power must not take the names of files back. */
+static int
+sync_names(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return errno;
+	if (fsync(fd) != 0)
+		rc = errno;
+	close(fd);
+	return rc;
+}
+
+static void
+load_nothing(void *arg, const struct record *r, int err)
+{
+	(void)arg;
+	(void)r;
+	(void)err;
+}
+
+/* LMDB writes the first pages of a new file without a sync, and after a loss of power half
+ * of them is a file that it refuses. So a store is made under another name, and gets its
+ * own when all of it is on disk. */
+static int
+make_store(const char *folder)
+{
+	char path[PATH_MAX], made[PATH_MAX];
+	struct stat st;
+	uint32_t bad = 0;
+	int rc;
+
+	if (snprintf(path, sizeof path, "%s/data.mdb", folder) >= (int)sizeof path ||
+	    snprintf(made, sizeof made, "%s/new.mdb", folder) >= (int)sizeof made)
+		return ENAMETOOLONG;
+	if (stat(path, &st) == 0 && st.st_size > 0)
+		return 0;
+	if (unlink(made) != 0 && errno != ENOENT)
+		return errno;
+	rc = open_env(made, MDB_NOSUBDIR);
+	if (rc == 0)
+		rc = open_table(load_nothing, NULL, &bad);
+	close_env();
+	if (rc == 0 && rename(made, path) != 0)
+		rc = errno;
+	return rc;
+}
+
 int
 store_open(const char *path, store_load *load, void *arg, uint32_t *bad)
 {
@@ -177,17 +256,11 @@ store_open(const char *path, store_load *load, void *arg, uint32_t *bad)
 	store.batches[0].n = 0;
 	store.job = JOB_NONE;
 	store.runs = store.stop = false;
-	rc = mdb_env_create(&store.env);
-	if (rc != 0)
-		return failed(rc);
-	rc = mdb_env_set_mapsize(store.env, STORE_MAP_SIZE);
+	rc = make_store(path);
 	if (rc == 0)
-		rc = mdb_env_set_maxdbs(store.env, 1);
-	/* NORDAHEAD: the map is larger than the data; NOTLS: one thread begins, another
-	 * goes on. */
+		rc = sync_names(path);
 	if (rc == 0)
-		rc = mdb_env_open(
-		    store.env, path, MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD, 0600);
+		rc = open_env(path, 0);
 	if (rc == 0)
 		rc = open_table(load, arg, bad);
 	if (rc == 0) {
@@ -195,8 +268,7 @@ store_open(const char *path, store_load *load, void *arg, uint32_t *bad)
 		rc = store.event_fd < 0 ? errno : 0;
 	}
 	if (rc != 0) {
-		mdb_env_close(store.env);
-		store.env = NULL;
+		close_env();
 		return failed(rc);
 	}
 	return 0;
@@ -298,13 +370,15 @@ store_completed(uint64_t *cookie, bool *ok)
 void
 store_close(void)
 {
-	pthread_mutex_lock(&store.lock);
-	store.stop = true;
-	pthread_cond_signal(&store.wake);
-	pthread_mutex_unlock(&store.lock);
-	pthread_join(store.thread, NULL);
-	mdb_env_close(store.env);
+	if (store.runs) {
+		pthread_mutex_lock(&store.lock);
+		store.stop = true;
+		pthread_cond_signal(&store.wake);
+		pthread_mutex_unlock(&store.lock);
+		pthread_join(store.thread, NULL);
+		store.runs = false;
+	}
+	close_env();
 	close(store.event_fd);
-	store.env = NULL;
 	store.event_fd = -1;
 }

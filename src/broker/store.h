@@ -46,7 +46,7 @@ bool store_completed(uint64_t *cookie, bool *ok);
 const char *store_failure(void);
 /* LMDB has given up after it could not write its root page: only a new start helps. */
 bool store_dead(void);
-/* Ends the thread after the commit at hand, and closes. For tools and tests. */
+/* Ends the thread, if it runs, after the commit at hand, and closes. For tests. */
 void store_close(void);
 
 #endif
