@@ -93,9 +93,10 @@ remember_client(struct lease *l, const struct ask *a)
 static void
 apply_offer(struct ask *a, struct decision *d)
 {
+	const struct lease_want want = dhcp_want(a, NULL);
 	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
 
-	lease_hold(d->lease, &a->id, a->now);
+	lease_hold(d->lease, &want, a->now);
 	remember_client(d->lease, a);
 	apply_session(a, d);
 	log_limited(LOG_INFO, "dhcp-discover", "session=%08x mac=%s arch=%s ipxe=%u ip=%s",
@@ -108,11 +109,13 @@ apply_offer(struct ask *a, struct decision *d)
 static void
 apply_grant(struct ask *a, struct decision *d)
 {
+	const struct lease_want want = dhcp_want(a, NULL);
+
 	if (!dhcp_store_room()) {
 		dhcp_refused(a, "store-busy");
 		return;
 	}
-	lease_bind(d->lease, &a->id, a->now + d->time);
+	lease_bind(d->lease, &want, a->now + d->time);
 	remember_client(d->lease, a);
 	apply_session(a, d);
 	log_no_boot(a, d);

@@ -58,12 +58,13 @@ decide_discover(struct ask *a, struct decision *d)
 {
 	const struct msg_dhcp_tell *m = a->m;
 	const struct addr *wish = addr_is_unset(&m->requested) ? NULL : &m->requested;
+	const struct lease_want want = dhcp_want(a, wish);
 
 	if (dhcp_boot_must_wait(a)) {
 		refuse(d, "image-not-yet-loaded");
 		return;
 	}
-	d->lease = lease_choose(a->subnet, &a->id, a->match.host, wish, a->now);
+	d->lease = lease_choose(&want, a->now);
 	note_lease(a, "address chosen", d->lease);
 	if (d->lease == NULL) {
 		refuse(d, "pool-empty");
@@ -109,6 +110,7 @@ static void
 decide_selecting(struct ask *a, struct decision *d)
 {
 	const struct addr *address = &a->m->requested;
+	struct lease_want want;
 	struct lease *l;
 
 	if (!dhcp_is_us(a, &a->m->server_id)) {
@@ -119,17 +121,15 @@ decide_selecting(struct ask *a, struct decision *d)
 			d->effect = EFFECT_UNHOLD;
 		return;
 	}
-	if (conf_subnet_of(broker.conf, address) != a->subnet) {
+	if (!lease_same_network(conf_subnet_of(broker.conf, address), a->subnet)) {
 		nak(a, d, address, "wrong-subnet");
 		return;
 	}
 	l = dhcp_own_lease(a, address);
-	if (l == NULL && !runs(lease_of(a->subnet, &a->id), a->now)) {
+	want = dhcp_want(a, NULL);
+	if (l == NULL)
 		l = lease_at(address);
-		if (l != NULL && !lease_is_free(l, a->now))
-			l = NULL;
-	}
-	if (l == NULL || !lease_permitted(l, a->match.host)) {
+	if (l == NULL || !lease_may_take(l, &want, a->now)) {
 		nak(a, d, address, "not-offered");
 		return;
 	}
@@ -150,12 +150,12 @@ decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
 
 	note_lease(a, "its reserved address", reserved);
 	note_lease(a, "its lease at the address", own);
-	if (conf_subnet_of(broker.conf, address) != a->subnet)
+	if (!lease_same_network(conf_subnet_of(broker.conf, address), a->subnet))
 		nak(a, d, address, "wrong-subnet");
 	else if (reserved != NULL && reserved != l &&
 		 (own == NULL || lease_is_free(reserved, a->now)))
 		nak(a, d, address, "another-is-reserved");
-	else if (own != NULL && lease_permitted(own, a->match.host))
+	else if (own != NULL && lease_permitted(own, &a->match))
 		grant(a, d, own, "renewal");
 	else if (own != NULL)
 		nak(a, d, address, "not-permitted");

@@ -35,6 +35,7 @@ struct ask {
 	struct match match;
 	struct lease_id id;       /* whom the lease is for */
 	struct lease_id hardware; /* the hardware address as an identity; may be none */
+	uint64_t ingress;         /* lease_ingress() */
 	struct addr server;       /* our address on the link */
 	struct session *session;  /* the machine's boot session; NULL: none alive */
 	uint64_t now;             /* lease seconds */
@@ -45,6 +46,8 @@ struct ask {
  * else why the request gets no answer (a word for the log). Changes nothing. trace may be
  * NULL. */
 const char *dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace);
+/* What the machine wants an address by; wish may be NULL. Borrows from a. */
+struct lease_want dhcp_want(const struct ask *a, const struct addr *wish);
 /* The lease at this address if it is the machine's under any of its identities; a->id is
  * then the one that it is under. */
 struct lease *dhcp_own_lease(struct ask *a, const struct addr *address);

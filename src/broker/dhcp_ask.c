@@ -213,7 +213,7 @@ all_v4(const struct msg_dhcp_tell *m)
 }
 
 static struct match
-match_ask(const struct ask *a)
+match_ask(struct ask *a)
 {
 	const struct msg_dhcp_tell *m = a->m;
 	const struct match_input who = {
@@ -229,6 +229,7 @@ match_ask(const struct ask *a)
 	    .link = m->link,
 	};
 
+	a->ingress = lease_ingress(m->link, &m->giaddr, &who.circuit, &who.remote);
 	return match_machine(broker.conf, &who, a->subnet);
 }
 
@@ -288,16 +289,22 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace)
 	return identify(a);
 }
 
+struct lease_want
+dhcp_want(const struct ask *a, const struct addr *wish)
+{
+	return (struct lease_want){a->subnet, &a->id, &a->match, wish, a->ingress};
+}
+
 struct lease *
 dhcp_own_lease(struct ask *a, const struct addr *address)
 {
 	struct lease *l = lease_at(address);
 
-	if (l == NULL || l->id.kind == ID_NONE)
+	if (l == NULL)
 		return NULL;
-	if (lease_id_equal(&l->id, &a->id))
+	if (lease_is_of(l, &a->id))
 		return l;
-	if (a->mac == NULL || !lease_id_equal(&l->id, &a->hardware))
+	if (a->mac == NULL || !lease_is_of(l, &a->hardware))
 		return NULL;
 	a->id = a->hardware;
 	return l;

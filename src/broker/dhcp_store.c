@@ -93,6 +93,8 @@ load_record(void *arg, const struct record *r, int err)
 	struct loaded *count = arg;
 	uint64_t now = lease_clock(broker.now_ms);
 	struct lease *l = lease_at(&r->addr);
+	struct lease_past past;
+	uint64_t longest;
 	char ip[ADDR_TEXT_MAX];
 
 	if (err != 0) {
@@ -100,7 +102,8 @@ load_record(void *arg, const struct record *r, int err)
 		log_limited(LOG_ERROR, "store-record-damaged", "ip=%s reason=\"%s\"",
 		    addr_format(&r->addr, ip), err_text(err));
 		if (l != NULL)
-			lease_quarantine(l, now + lease_subnet(l)->lease_time);
+			lease_restore(l, &(struct lease_past){.state = LEASE_QUARANTINED,
+					     .until = now + lease_subnet(l)->lease_time});
 		return;
 	}
 	if (l == NULL) {
@@ -109,11 +112,11 @@ load_record(void *arg, const struct record *r, int err)
 	}
 	l->link = r->link;
 	l->mac = r->mac;
-	lease_restore(l, states[r->state], &r->id,
-	    until_of(r, now,
-		r->state == RECORD_DECLINED ? LEASE_QUARANTINE_S
-					    : lease_subnet(l)->lease_time),
-	    r->written);
+	longest =
+	    r->state == RECORD_DECLINED ? LEASE_QUARANTINE_S : lease_subnet(l)->lease_time;
+	past = (struct lease_past){states[r->state], r->id, until_of(r, now, longest),
+	    r->written, r->ingress, r->known};
+	lease_restore(l, &past);
 	count->leases++;
 	if (r->state == RECORD_BOUND && r->expires > broker.wall_s)
 		restore_session(r, count);
@@ -150,11 +153,13 @@ dhcp_open_store(const char *folder)
 	waiting[0].n = waiting[1].n = 0;
 	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
+	lease_restore_begin();
 	if (store_open(folder, load_record, &count, &bad) != 0) {
 		log_event(LOG_ERROR, "store-failed", "path=%s/broker reason=\"%s\"",
 		    broker.conf->state, store_failure());
 		start_fail("lease store");
 	}
+	lease_restore_end(lease_clock(broker.now_ms));
 	/* The filter lets writes through to these numbers only. */
 	if (store_fd() >= FD_LEASES + 8)
 		start_fail("lease store: descriptor numbers");
@@ -205,7 +210,9 @@ dhcp_store_lease(
 	r.expires = broker.wall_s + (l->until > a->now ? l->until - a->now : 0);
 	r.written = broker.wall_s;
 	r.link = l->link;
-	r.id = l->id;
+	r.id = lease_holder(l);
+	r.ingress = a->ingress;
+	r.known = a->match.host != NULL;
 	r.mac = l->mac;
 	if (s != NULL && l->state == LEASE_BOUND) {
 		r.session = s->id;

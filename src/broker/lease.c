@@ -28,6 +28,7 @@ static struct {
 	struct heap *heaps;   /* by subnet */
 	uint32_t *by_id, buckets;
 	struct hash_key key;
+	bool restoring; /* the heaps are not in order */
 } table;
 
 static uint32_t
@@ -101,7 +102,7 @@ set_until(struct lease *l, uint64_t until)
 	struct heap *h;
 
 	l->until = until;
-	if (at == NONE)
+	if (at == NONE || table.restoring)
 		return;
 	h = &table.heaps[subnet_index(slot)];
 	heap_rise(h, at);
@@ -263,6 +264,12 @@ lease_count(void)
 /* ------------------------------------------------------------------- finding */
 
 struct lease *
+lease_nth(uint32_t n)
+{
+	return &table.leases[n];
+}
+
+struct lease *
 lease_at(const struct addr *a)
 {
 	uint32_t slot;
@@ -287,6 +294,39 @@ lease_subnet(const struct lease *l)
 	return &table.conf->subnets[subnet_index(slot_of(l))];
 }
 
+const struct conf_pool *
+lease_pool(const struct lease *l)
+{
+	const struct conf_subnet *s = lease_subnet(l);
+	struct addr a = lease_addr(l);
+	uint32_t v = addr_to_v4(&a);
+
+	for (unsigned i = 0; i < s->npools; i++)
+		if (v >= s->pools[i].first && v <= s->pools[i].last)
+			return &s->pools[i];
+	return NULL;
+}
+
+bool
+lease_same_network(const struct conf_subnet *a, const struct conf_subnet *b)
+{
+	if (a == NULL || b == NULL)
+		return false;
+	return a == b || (a->shared == b->shared && a->shared < table.conf->nshared);
+}
+
+struct lease_id
+lease_holder(const struct lease *l)
+{
+	return l->id;
+}
+
+bool
+lease_is_of(const struct lease *l, const struct lease_id *id)
+{
+	return id->kind != ID_NONE && lease_id_equal(&l->id, id);
+}
+
 struct lease *
 lease_of(const struct conf_subnet *subnet, const struct lease_id *id)
 {
@@ -297,18 +337,21 @@ struct lease *
 lease_reserved(const struct conf_subnet *subnet, const struct conf_host *host)
 {
 	struct lease *l = host == NULL ? NULL : lease_at(&host->address);
+	const struct match match = {.host = host};
 
-	return l != NULL && lease_subnet(l) == subnet && lease_permitted(l, host) ? l
-										  : NULL;
+	return l != NULL && lease_same_network(lease_subnet(l), subnet) &&
+		       lease_permitted(l, &match)
+		   ? l
+		   : NULL;
 }
 
 bool
-lease_permitted(const struct lease *l, const struct conf_host *host)
+lease_permitted(const struct lease *l, const struct match *match)
 {
 	uint32_t owner = pool_reserved_for(&table.map, slot_of(l));
 
 	if (owner != UINT32_MAX)
-		return host == &table.conf->hosts[owner];
+		return match->host == &table.conf->hosts[owner];
 	return table.place[slot_of(l)] != NONE;
 }
 
@@ -319,37 +362,91 @@ lease_is_free(const struct lease *l, uint64_t now)
 }
 
 struct lease *
-lease_choose(const struct conf_subnet *subnet, const struct lease_id *id,
-    const struct conf_host *host, const struct addr *wish, uint64_t now)
+lease_choose(const struct lease_want *w, uint64_t now)
 {
-	const struct heap *h = &table.heaps[subnet - table.conf->subnets];
-	struct lease *l = lease_reserved(subnet, host);
+	const struct heap *h = &table.heaps[w->subnet - table.conf->subnets];
+	struct lease *l = lease_reserved(w->subnet, w->match->host);
 
-	if (l != NULL && (lease_is_free(l, now) || lease_id_equal(&l->id, id)))
+	if (l != NULL && (lease_is_free(l, now) || lease_is_of(l, w->id)))
 		return l;
-	l = lease_of(subnet, id);
-	if (l != NULL && lease_permitted(l, host) &&
+	l = lease_of(w->subnet, w->id);
+	if (l != NULL && lease_permitted(l, w->match) &&
 	    (l->state != LEASE_QUARANTINED || lease_is_free(l, now)))
 		return l;
-	l = wish == NULL ? NULL : lease_at(wish);
-	if (l != NULL && lease_subnet(l) == subnet && lease_permitted(l, host) &&
+	l = w->wish == NULL ? NULL : lease_at(w->wish);
+	if (l != NULL && lease_subnet(l) == w->subnet && lease_permitted(l, w->match) &&
 	    lease_is_free(l, now))
 		return l;
 	l = h->n == 0 ? NULL : &table.leases[h->slots[0]];
 	return l != NULL && lease_is_free(l, now) ? l : NULL;
 }
 
+static bool
+runs(const struct lease *l, uint64_t now)
+{
+	return l != NULL && l->state == LEASE_BOUND && !lease_is_free(l, now);
+}
+
+bool
+lease_may_take(const struct lease *l, const struct lease_want *w, uint64_t now)
+{
+	if (!lease_permitted(l, w->match))
+		return false;
+	if (lease_is_of(l, w->id))
+		return true;
+	return lease_is_free(l, now) && !runs(lease_of(w->subnet, w->id), now);
+}
+
+/* ------------------------------------------------------------ where from */
+
+/* Under a fixed key, so that it is the same after a restart. Nothing is looked up by these
+ * bits as they are; two ports that somebody makes equal share their own quota. */
+static const struct hash_key ingress_key = {
+    UINT64_C(0x73616c6c79706f72), UINT64_C(0x742f696e67726573)};
+
+static size_t
+add_part(uint8_t *bytes, const struct match_bytes *part)
+{
+	size_t len = part->len <= UINT8_MAX ? part->len : UINT8_MAX;
+
+	bytes[0] = (uint8_t)len;
+	if (len > 0)
+		memcpy(bytes + 1, part->b, len);
+	return 1 + len;
+}
+
+uint64_t
+lease_ingress(unsigned link, const struct addr *relay, const struct match_bytes *circuit,
+    const struct match_bytes *remote)
+{
+	bool port = circuit->len > 0 || remote->len > 0;
+	bool relayed = port || !addr_is_unset(relay);
+	uint8_t bytes[1 + 4 + 2 * (1 + UINT8_MAX)];
+	uint32_t where = relayed ? addr_to_v4(relay) : link;
+	size_t len = 5;
+	uint64_t h;
+
+	bytes[0] = port ? 'p' : relayed ? 'r' : 'l';
+	memcpy(bytes + 1, &where, 4);
+	if (port) {
+		len += add_part(bytes + len, circuit);
+		len += add_part(bytes + len, remote);
+	}
+	h = hash_bytes(&ingress_key, bytes, len) & ~UINT64_C(1);
+	return h == 0 ? 2 | port : h | port;
+}
+
 /* ------------------------------------------------------------------ changing */
 
 void
-lease_hold(struct lease *l, const struct lease_id *id, uint64_t now)
+lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 {
-	bool runs = l->state == LEASE_BOUND && l->until > now && lease_id_equal(&l->id, id);
+	bool goes_on = runs(l, now) && lease_is_of(l, w->id);
 
-	set_id(l, id);
-	if (!runs)
+	set_id(l, w->id);
+	if (!goes_on)
 		l->state = LEASE_HELD;
-	if (!runs || l->until < now + LEASE_HOLD_S)
+	if (!goes_on || l->until < now + LEASE_HOLD_S)
 		set_until(l, now + LEASE_HOLD_S);
 }
 
@@ -363,9 +460,9 @@ lease_unhold(struct lease *l, uint64_t now)
 }
 
 void
-lease_bind(struct lease *l, const struct lease_id *id, uint64_t until)
+lease_bind(struct lease *l, const struct lease_want *w, uint64_t until)
 {
-	set_id(l, id);
+	set_id(l, w->id);
 	l->state = LEASE_BOUND;
 	set_until(l, until);
 }
@@ -385,20 +482,39 @@ lease_quarantine(struct lease *l, uint64_t until)
 	set_until(l, until);
 }
 
+/* ----------------------------------------------------------------- restoring */
+
 void
-lease_restore(struct lease *l, enum lease_state state, const struct lease_id *id,
-    uint64_t until, uint64_t written)
+lease_restore_begin(void)
 {
+	table.restoring = true;
+}
+
+void
+lease_restore(struct lease *l, const struct lease_past *past)
+{
+	const struct lease_id *id = &past->id;
 	struct lease *other =
 	    id->kind == ID_NONE ? NULL : find(subnet_index(slot_of(l)), id);
 
-	l->written = written;
-	l->state = state;
-	set_until(l, until);
+	l->written = past->written;
+	l->state = past->state;
+	set_until(l, past->until);
 	if (id->kind == ID_NONE)
 		return;
-	if (other == NULL || other->written <= written)
+	if (other == NULL || other->written <= past->written)
 		set_id(l, id);
-	else if (state == LEASE_BOUND)
+	else if (past->state == LEASE_BOUND)
 		l->state = LEASE_QUARANTINED;
+}
+
+/* Bottom up: linear in the number of slots. */
+void
+lease_restore_end(uint64_t now)
+{
+	(void)now;
+	table.restoring = false;
+	for (unsigned i = 0; i < table.conf->nsubnets; i++)
+		for (uint32_t k = table.heaps[i].n / 2; k-- > 0;)
+			heap_sink(&table.heaps[i], k);
 }

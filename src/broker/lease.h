@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "policy/conf.h"
+#include "policy/match.h"
 #include "src/broker/record.h"
 
 #define LEASE_HOLD_S 60        /* how long an OFFER stands */
@@ -38,42 +39,86 @@ struct lease {
 	bool indexed;     /* stands in that chain */
 };
 
+/*
+ * What a machine wants an address by. Identities and ingresses are anybody's to make up:
+ * an identity has one address in its network, an ingress (the relay port it came through,
+ * or the relay, or our link) so many as the quotas let it.
+ */
+struct lease_want {
+	const struct conf_subnet *subnet; /* where the machine is */
+	const struct lease_id *id;
+	const struct match *match; /* its host block and classes */
+	const struct addr *wish;   /* the address it asks for; NULL: none */
+	uint64_t ingress;          /* lease_ingress() */
+};
+
+/* What a stored lease says. */
+struct lease_past {
+	enum lease_state state; /* never LEASE_HELD */
+	struct lease_id id;
+	uint64_t until;   /* lease seconds */
+	uint64_t written; /* wall seconds */
+	uint64_t ingress;
+	bool known; /* it had a host block */
+};
+
 /* own: our addresses, never given out. 0; ERR_FULL: more addresses than a table may
  * have; ERR_SYS: no memory. conf must outlive the table. */
 int lease_init(const struct conf *conf, const struct addr *own, unsigned nown) MUST_CHECK;
 /* Lease seconds of a clock_mono_ms(). Far from 0, so that the past has room. */
 uint64_t lease_clock(uint64_t mono_ms);
-/* Addresses in the table. */
+/* Addresses in the table; lease_nth(0 .. count - 1) are all of them, ascending. */
 uint32_t lease_count(void);
+struct lease *lease_nth(uint32_t n);
+
+/* A name for where a request came in: the relay port when circuit or remote (options 82.1
+ * and 82.2) say one, else the relay, else the link. The same after a restart. Never 0,
+ * which means "not known". */
+uint64_t lease_ingress(unsigned link, const struct addr *relay,
+    const struct match_bytes *circuit, const struct match_bytes *remote);
 
 /* NULL when the address is in no pool and not reserved. */
 struct lease *lease_at(const struct addr *a);
 struct addr lease_addr(const struct lease *l);
 const struct conf_subnet *lease_subnet(const struct lease *l);
-/* The entry last offered or leased to that identity in the subnet; NULL if none. */
+/* The pool that the address lies in; NULL for a reservation outside of all. */
+const struct conf_pool *lease_pool(const struct lease *l);
+/* Are they one subnet, or of one shared network? NULL is neither. */
+bool lease_same_network(const struct conf_subnet *a, const struct conf_subnet *b);
+/* Whose it is or was; kind ID_NONE: nobody's. */
+struct lease_id lease_holder(const struct lease *l);
+bool lease_is_of(const struct lease *l, const struct lease_id *id);
+/* The entry last offered or leased to that identity in the subnet, or in any of the shared
+ * network that the subnet is in; NULL if none. */
 struct lease *lease_of(const struct conf_subnet *subnet, const struct lease_id *id);
-/* The address that the host block reserves, if it lies in the subnet; else NULL. */
+/* The address that the host block reserves, if it lies in that network; else NULL. */
 struct lease *lease_reserved(
     const struct conf_subnet *subnet, const struct conf_host *host);
-/* May this machine (host NULL: without host block) have the address at all? */
-bool lease_permitted(const struct lease *l, const struct conf_host *host);
+/* May this machine have the address at all, by reservations and the rules of the pool? */
+bool lease_permitted(const struct lease *l, const struct match *match);
 /* Is it free for anybody who is permitted to have it? */
 bool lease_is_free(const struct lease *l, uint64_t now);
 
-/* The address to offer: the reserved one, the one it had, the one it wishes (NULL: none),
- * or any. NULL when the pools of the subnet are used up. Changes nothing. */
-struct lease *lease_choose(const struct conf_subnet *subnet, const struct lease_id *id,
-    const struct conf_host *host, const struct addr *wish, uint64_t now);
+/* The address to offer: the reserved one, the one it had, the one it wishes, or any. NULL
+ * when the pools that it may have addresses of are used up. Changes nothing. */
+struct lease *lease_choose(const struct lease_want *w, uint64_t now);
+/* May it be given to a machine that says we offered it: it is its own, or it is free,
+ * permitted, and the machine has no other running lease in its network. */
+bool lease_may_take(const struct lease *l, const struct lease_want *w, uint64_t now);
 /* An OFFER was made. A lease that still runs goes on. */
-void lease_hold(struct lease *l, const struct lease_id *id, uint64_t now);
+void lease_hold(struct lease *l, const struct lease_want *w, uint64_t now);
 /* The OFFER was not taken. */
 void lease_unhold(struct lease *l, uint64_t now);
-void lease_bind(struct lease *l, const struct lease_id *id, uint64_t until);
+void lease_bind(struct lease *l, const struct lease_want *w, uint64_t until);
 void lease_release(struct lease *l, uint64_t now);
 void lease_quarantine(struct lease *l, uint64_t until);
-/* What the store held. Of two entries of one identity in a subnet the older becomes
- * nobody's until it ends. */
-void lease_restore(struct lease *l, enum lease_state state, const struct lease_id *id,
-    uint64_t until, uint64_t written);
+
+/* What the store held, in any order: begin, one call for each record, end. Nothing else
+ * of this header that takes `now` may be called between; the order in which addresses are
+ * given is made once, at the end. Of two entries of one identity in a network the older
+ * becomes nobody's until it ends. */
+void lease_restore_begin(void);
+void lease_restore(struct lease *l, const struct lease_past *past);
+void lease_restore_end(uint64_t now);
 
 #endif

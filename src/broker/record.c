@@ -8,9 +8,11 @@
 
 #include "src/base/buf.h"
 
-#define RECORD_VERSION 1
+/* Version 1 has no ingress. */
+#define RECORD_OLDEST 1
+#define RECORD_VERSION 2
 
-enum { FLAG_HTTP = 1, FLAG_IPXE = 2, FLAG_ALL = 3 };
+enum { FLAG_HTTP = 1, FLAG_IPXE = 2, FLAG_KNOWN = 4 };
 
 /* CRC-32 as in IEEE 802.3, four bits at a time. */
 static uint32_t
@@ -62,6 +64,13 @@ put_addr(struct out *out, const struct addr *a)
 	out_copy(out, a->b, sizeof a->b);
 }
 
+static uint8_t
+flags_of(const struct record *r)
+{
+	return (uint8_t)((r->http ? FLAG_HTTP : 0) | (r->ipxe ? FLAG_IPXE : 0) |
+			 (r->known ? FLAG_KNOWN : 0));
+}
+
 int
 record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 {
@@ -82,10 +91,11 @@ record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 	out_copy(&out, r->mac.b, sizeof r->mac.b);
 	out_u32_le(&out, r->session);
 	out_u8(&out, (uint8_t)r->arch);
-	out_u8(&out, (uint8_t)((r->http ? FLAG_HTTP : 0) | (r->ipxe ? FLAG_IPXE : 0)));
+	out_u8(&out, flags_of(r));
 	put_addr(&out, &r->server);
 	out_u8(&out, (uint8_t)image);
 	out_copy(&out, r->image, image);
+	out_u64_le(&out, r->ingress);
 	if (out_ok(&out))
 		out_u32_le(&out, crc32_of(bytes, out.len));
 	return out_ok(&out) ? (int)out.len : ERR_LONG;
@@ -93,7 +103,7 @@ record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 
 /* What the shape alone does not say. */
 static int
-check_ranges(const struct record *r, uint8_t state, uint8_t arch, uint8_t flags)
+check_ranges(const struct record *r, uint8_t state, uint8_t arch)
 {
 	if (state > RECORD_DECLINED || r->id.kind > ID_UUID || r->link >= LINKS_MAX)
 		return ERR_RANGE;
@@ -101,7 +111,7 @@ check_ranges(const struct record *r, uint8_t state, uint8_t arch, uint8_t flags)
 		return ERR_RANGE;
 	if (r->id.kind == ID_NONE && state == RECORD_BOUND)
 		return ERR_RANGE;
-	if (arch >= ARCH_MAX || (flags & ~FLAG_ALL) != 0 || !addr_is_canonical(&r->server))
+	if (arch >= ARCH_MAX || !addr_is_canonical(&r->server))
 		return ERR_RANGE;
 	/* Image names are printable, so that they may stand in a log line or a URL. */
 	for (const char *c = r->image; *c != '\0'; c++)
@@ -113,8 +123,9 @@ check_ranges(const struct record *r, uint8_t state, uint8_t arch, uint8_t flags)
 static int
 read_fields(struct in *in, struct record *r)
 {
-	uint8_t state, arch, flags, image;
+	uint8_t version, state, arch, flags, image;
 
+	version = in_u8(in);
 	state = in_u8(in);
 	r->expires = in_u64_le(in);
 	r->written = in_u64_le(in);
@@ -134,6 +145,8 @@ read_fields(struct in *in, struct record *r)
 	if (image > CONF_IMAGE_MAX)
 		return ERR_RANGE;
 	in_copy(in, r->image, image);
+	if (version > 1)
+		r->ingress = in_u64_le(in);
 	if (!in_ok(in))
 		return ERR_SHORT;
 	if (!in_done(in) || strlen(r->image) != image)
@@ -142,7 +155,10 @@ read_fields(struct in *in, struct record *r)
 	r->arch = (enum arch)arch;
 	r->http = (flags & FLAG_HTTP) != 0;
 	r->ipxe = (flags & FLAG_IPXE) != 0;
-	return check_ranges(r, state, arch, flags);
+	r->known = (flags & FLAG_KNOWN) != 0;
+	if (flags != (flags & (version > 1 ? 7 : 3)))
+		return ERR_RANGE;
+	return check_ranges(r, state, arch);
 }
 
 int
@@ -160,7 +176,7 @@ record_decode(const uint8_t *bytes, size_t len, struct record *r)
 	if (in_u32_le(&tail) != crc32_of(bytes, len - 4))
 		return ERR_FORMAT;
 	in_init(&in, bytes, len - 4);
-	if (in_u8(&in) != RECORD_VERSION)
+	if (bytes[0] < RECORD_OLDEST || bytes[0] > RECORD_VERSION)
 		return ERR_UNSUPPORTED;
 	memset(&got, 0, sizeof got);
 	err = read_fields(&in, &got);

@@ -1,7 +1,7 @@
 /*
  * A lease as it stands in the store: one record an address. Encoding is explicit,
- * little-endian, versioned, and ends in a CRC-32, for LMDB keeps none: a page that the
- * disk has damaged must not become somebody's lease.
+ * little-endian, versioned (older ones are still read), and ends in a CRC-32, for LMDB
+ * keeps none: a page that the disk has damaged must not become somebody's lease.
  */
 #ifndef SALLYPORT_BROKER_RECORD_H
 #define SALLYPORT_BROKER_RECORD_H
@@ -40,6 +40,8 @@ struct record {
 	uint64_t written; /* seconds since 1970 */
 	uint8_t link;
 	struct lease_id id;
+	uint64_t ingress; /* lease_ingress(); 0: not known */
+	bool known;       /* it had a host block */
 	struct mac mac;
 	/* The boot session of the machine; session 0: none. */
 	uint32_t session;

@@ -56,11 +56,56 @@ id_of(uint32_t n)
 }
 
 static struct lease *
+choose_as(unsigned subnet, const struct lease_id *id, const struct conf_host *host,
+    const struct addr *wish, uint64_t now)
+{
+	const struct match match = {.host = host};
+	const struct lease_want w = {&subnets[subnet], id, &match, wish, 1};
+
+	return lease_choose(&w, now);
+}
+
+static void
+hold(struct lease *l, const struct lease_id *id, uint64_t now)
+{
+	const struct match match = {.host = NULL};
+	const struct lease_want w = {lease_subnet(l), id, &match, NULL, 1};
+
+	lease_hold(l, &w, now);
+}
+
+static void
+bind(struct lease *l, const struct lease_id *id, uint64_t until)
+{
+	const struct match match = {.host = NULL};
+	const struct lease_want w = {lease_subnet(l), id, &match, NULL, 1};
+
+	lease_bind(l, &w, until);
+}
+
+static bool
+permitted(const struct lease *l, const struct conf_host *host)
+{
+	const struct match match = {.host = host};
+
+	return lease_permitted(l, &match);
+}
+
+static void
+restore(struct lease *l, enum lease_state state, const struct lease_id *id, uint64_t until,
+    uint64_t written)
+{
+	lease_restore_begin();
+	lease_restore(l, &(struct lease_past){state, *id, until, written, 1, false});
+	lease_restore_end(lease_clock(0));
+}
+
+static struct lease *
 choose(uint32_t n, uint64_t now)
 {
 	struct lease_id id = id_of(n);
 
-	return lease_choose(&subnets[0], &id, NULL, NULL, now);
+	return choose_as(0, &id, NULL, NULL, now);
 }
 
 /* Leases some address to machine n; its number in the network, 0 for none. */
@@ -73,7 +118,7 @@ give(uint32_t n, uint64_t now, uint64_t length)
 
 	if (l == NULL)
 		return 0;
-	lease_bind(l, &id, now + length);
+	bind(l, &id, now + length);
 	a = lease_addr(l);
 	return addr_to_v4(&a) - NET;
 }
@@ -123,22 +168,22 @@ test_hold(void **state)
 	(void)state;
 	configure(1);
 	l = choose(1, now);
-	lease_hold(l, &one, now);
+	hold(l, &one, now);
 	assert_null(choose(2, now + LEASE_HOLD_S - 1));
 	assert_ptr_equal(choose(1, now + 1), l);
 	assert_ptr_equal(choose(2, now + LEASE_HOLD_S), l);
-	lease_hold(l, &one, now);
+	hold(l, &one, now);
 	lease_unhold(l, now);
 	assert_ptr_equal(choose(2, now), l);
 	/* An OFFER neither shortens nor ends a lease that runs. */
-	lease_bind(l, &two, now + 1000);
-	lease_hold(l, &two, now);
+	bind(l, &two, now + 1000);
+	hold(l, &two, now);
 	assert_int_equal(l->state, LEASE_BOUND);
 	assert_int_equal(l->until, now + 1000);
 	lease_unhold(l, now);
 	assert_int_equal(l->state, LEASE_BOUND);
 	/* Near its end it holds for the time that the client has to answer. */
-	lease_hold(l, &two, now + 990);
+	hold(l, &two, now + 990);
 	assert_int_equal(l->until, now + 990 + LEASE_HOLD_S);
 }
 
@@ -152,21 +197,21 @@ test_reserved(void **state)
 
 	(void)state;
 	configure(6);
-	assert_false(lease_permitted(at(3), NULL));
-	assert_false(lease_permitted(at(3), &hosts[1]));
-	assert_true(lease_permitted(at(3), &hosts[0]));
-	assert_ptr_equal(lease_choose(&subnets[0], &one, &hosts[0], NULL, now), at(3));
-	assert_ptr_not_equal(lease_choose(&subnets[0], &two, NULL, &wish, now), at(3));
+	assert_false(permitted(at(3), NULL));
+	assert_false(permitted(at(3), &hosts[1]));
+	assert_true(permitted(at(3), &hosts[0]));
+	assert_ptr_equal(choose_as(0, &one, &hosts[0], NULL, now), at(3));
+	assert_ptr_not_equal(choose_as(0, &two, NULL, &wish, now), at(3));
 	/* The one that lies in no pool. */
-	l = lease_choose(&subnets[0], &two, &hosts[1], NULL, now);
+	l = choose_as(0, &two, &hosts[1], NULL, now);
 	assert_ptr_equal(l, at(0x00ff0001));
 	/* In another subnet a reservation says nothing. */
-	l = lease_choose(&subnets[1], &one, &hosts[0], NULL, now);
+	l = choose_as(1, &one, &hosts[0], NULL, now);
 	assert_ptr_equal(lease_subnet(l), &subnets[1]);
 	/* Held by somebody from before it was reserved: another one until that ends. */
-	lease_restore(at(3), LEASE_BOUND, &two, now + 10, 0);
-	assert_ptr_not_equal(lease_choose(&subnets[0], &one, &hosts[0], NULL, now), at(3));
-	assert_ptr_equal(lease_choose(&subnets[0], &one, &hosts[0], NULL, now + 10), at(3));
+	restore(at(3), LEASE_BOUND, &two, now + 10, 0);
+	assert_ptr_not_equal(choose_as(0, &one, &hosts[0], NULL, now), at(3));
+	assert_ptr_equal(choose_as(0, &one, &hosts[0], NULL, now + 10), at(3));
 }
 
 static void
@@ -179,12 +224,12 @@ test_wish(void **state)
 
 	(void)state;
 	configure(6);
-	assert_ptr_equal(lease_choose(&subnets[0], &one, NULL, &wish, now), at(5));
-	lease_bind(at(5), &one, now + 10);
-	assert_ptr_equal(lease_choose(&subnets[0], &two, NULL, &wish, now), at(1));
-	assert_ptr_equal(lease_choose(&subnets[0], &two, NULL, &wish, now + 10), at(5));
-	assert_ptr_equal(lease_choose(&subnets[0], &two, NULL, &other, now), at(1));
-	assert_ptr_equal(lease_choose(&subnets[0], &two, NULL, &none, now), at(1));
+	assert_ptr_equal(choose_as(0, &one, NULL, &wish, now), at(5));
+	bind(at(5), &one, now + 10);
+	assert_ptr_equal(choose_as(0, &two, NULL, &wish, now), at(1));
+	assert_ptr_equal(choose_as(0, &two, NULL, &wish, now + 10), at(5));
+	assert_ptr_equal(choose_as(0, &two, NULL, &other, now), at(1));
+	assert_ptr_equal(choose_as(0, &two, NULL, &none, now), at(1));
 }
 
 static void
@@ -216,12 +261,12 @@ test_restore(void **state)
 	(void)state;
 	configure(6);
 	/* Two of one machine: the one written later is its own, the other is nobody's. */
-	lease_restore(at(1), LEASE_BOUND, &one, now + 500, 20);
-	lease_restore(at(2), LEASE_BOUND, &one, now + 900, 10);
+	restore(at(1), LEASE_BOUND, &one, now + 500, 20);
+	restore(at(2), LEASE_BOUND, &one, now + 900, 10);
 	assert_ptr_equal(lease_of(&subnets[0], &one), at(1));
 	assert_int_equal(at(2)->state, LEASE_QUARANTINED);
 	assert_false(lease_is_free(at(2), now + 899));
-	lease_restore(at(4), LEASE_BOUND, &one, now + 500, 30);
+	restore(at(4), LEASE_BOUND, &one, now + 500, 30);
 	assert_ptr_equal(lease_of(&subnets[0], &one), at(4));
 	assert_int_equal(at(1)->state, LEASE_QUARANTINED);
 	assert_int_equal(give(2, now, 10), 5);
@@ -264,7 +309,7 @@ test_model(void **state)
 		if (rand() % 8 == 0) {
 			l = choose(m, now);
 			if (l != NULL)
-				lease_hold(l, &id, now);
+				hold(l, &id, now);
 			continue;
 		}
 		n = give(m, now, length);

@@ -64,6 +64,8 @@ sample(uint32_t n)
 	r.session = 0xdeadbeef;
 	r.arch = ARCH_X64;
 	r.http = true;
+	r.known = true;
+	r.ingress = UINT64_C(0xfedcba9876543210);
 	r.server = addr_v4(0x0a4d0001);
 	strcpy(r.image, "debian-12");
 	return r;
@@ -136,6 +138,8 @@ test_record_round_trip(void **state)
 	assert_int_equal(got.session, r.session);
 	assert_int_equal(got.arch, r.arch);
 	assert_true(got.http);
+	assert_true(got.known);
+	assert_int_equal(got.ingress, r.ingress);
 	assert_false(got.ipxe);
 	assert_true(addr_equal(&got.server, &r.server));
 	assert_string_equal(got.image, r.image);
@@ -206,6 +210,35 @@ test_record_strict(void **state)
 	r.state = RECORD_DECLINED;
 	len = record_encode(&r, bytes, sizeof bytes);
 	assert_int_equal(record_decode(bytes, (size_t)len, &got), 0);
+}
+
+/* A record as the first version wrote it, and what it cannot have said. */
+static void
+test_record_of_the_first_version(void **state)
+{
+	static const uint8_t bytes[] = {0x01, 0x01, 0x00, 0xd2, 0x49, 0x6b, 0x00, 0x00,
+	    0x00, 0x00, 0x00, 0xf1, 0x53, 0x65, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x07,
+	    0x01, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56,
+	    0x07, 0x00, 0x00, 0x00, 0x02, 0x00, 0x04, 0x0a, 0x4d, 0x00, 0x01, 0x00, 0x00,
+	    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x64, 0x65,
+	    0x62, 0x69, 0x61, 0x6e, 0x2d, 0x31, 0x32, 0xb6, 0x00, 0xb6, 0x98};
+	uint8_t other[sizeof bytes];
+	struct record got;
+
+	(void)state;
+	memset(&got, 0xa5, sizeof got);
+	assert_int_equal(record_decode(bytes, sizeof bytes, &got), 0);
+	assert_int_equal(got.state, RECORD_BOUND);
+	assert_int_equal(got.id.kind, ID_HARDWARE);
+	assert_int_equal(got.id.len, 7);
+	assert_int_equal(got.ingress, 0);
+	assert_false(got.known);
+	for (unsigned version = 0; version < 256; version++) {
+		memcpy(other, bytes, sizeof other);
+		other[0] = (uint8_t)version;
+		if (version != 1)
+			assert_true(record_decode(other, sizeof other, &got) < 0);
+	}
 }
 
 static void
@@ -446,6 +479,7 @@ main(void)
 	    cmocka_unit_test(test_record_largest_fits),
 	    cmocka_unit_test(test_record_damaged),
 	    cmocka_unit_test(test_record_strict),
+	    cmocka_unit_test(test_record_of_the_first_version),
 	    cmocka_unit_test_setup_teardown(test_commit_and_reopen, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_batches_in_order, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_bad_records, make_dir, drop_dir),
