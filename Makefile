@@ -174,6 +174,11 @@ OBJ_test_dhcp4 := $(BASE) src/wire/dhcp4_decode
 OBJ_test_dhcp4_reply := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode \
 	tests/lib/dhcp4_check
 OBJ_test_frame := $(BASE) src/wire/frame
+DHCP4_SHOW := src/wire/dhcp4_show src/wire/dhcp4_show_value
+UNIT += dhcp4_client
+OBJ_test_dhcp4_client := $(BASE) src/wire/dhcp4_client src/wire/dhcp4_decode
+UNIT += dhcp4_show
+OBJ_test_dhcp4_show := $(BASE) $(DHCP4_SHOW)
 UNIT += reply_check
 OBJ_test_reply_check := $(BASE) src/dhcp-sender/reply_check
 
@@ -254,6 +259,10 @@ OBJ_fuzz_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_
 	src/wire/path src/http-parser/conns
 FUZZ += dhcp4
 OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/dhcp4_check
+FUZZ += dhcp4_client
+OBJ_fuzz_dhcp4_client := $(OBJ_test_dhcp4_client)
+FUZZ += dhcp4_show
+OBJ_fuzz_dhcp4_show := $(OBJ_test_dhcp4_show)
 
 FUZZ += manifest minisign keyring template
 OBJ_fuzz_manifest := $(OBJ_test_manifest)

@@ -7,6 +7,7 @@
 #ifndef SALLYPORT_WIRE_DHCP4_H
 #define SALLYPORT_WIRE_DHCP4_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
