@@ -86,6 +86,7 @@ CAGED = $(CHILD) privsep/cage gen/cage/$(1)
 # The configuration: grammar, tree, checks.
 CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet policy/conf_host \
 	gen/policy/conf_scan gen/policy/conf_grammar
+CONF += policy/option policy/option_show policy/scope
 
 # ----------------------------------------------------------------- executables
 
@@ -185,6 +186,9 @@ OBJ_test_reply_check := $(BASE) src/dhcp-sender/reply_check
 UNIT += conf conf_errors
 OBJ_test_conf := $(BASE) $(CONF)
 OBJ_test_conf_errors := $(BASE) $(CONF)
+UNIT += option scope
+OBJ_test_option := $(BASE) policy/option policy/option_show
+OBJ_test_scope := $(BASE) policy/scope
 
 UNIT += tftp_xfer memfds http_reply
 OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
@@ -284,6 +288,8 @@ OBJ_verifierrig := $(CHILD) privsep/spawn
 
 FUZZ += conf
 OBJ_fuzz_conf := $(BASE) $(CONF)
+FUZZ += option
+OBJ_fuzz_option := $(OBJ_test_option)
 
 FUZZ += tftp_xfer
 OBJ_fuzz_tftp_xfer := $(BASE) src/file-sender/tftp_xfer

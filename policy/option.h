@@ -43,7 +43,8 @@ enum option_type {
 struct option_def {
 	uint8_t code;
 	enum option_type type;
-	const char *name; /* "domain-name-servers" */
+	enum option_type shown; /* as type, but never OPTION_OURS: for option_format */
+	const char *name;       /* "domain-name-servers" */
 };
 
 /* NULL when there is none of that name or number. */
@@ -59,8 +60,13 @@ const char *option_type_name(enum option_type type);
  * ERR_LONG beyond cap. */
 int option_append(enum option_type type, const char *text, size_t len, uint8_t *value,
     size_t cap, size_t *used, const char **expected) MUST_CHECK;
+/* Whether a whole value is one that the option can have: its type's shape, and the limits
+ * that RFC 2132 sets for a few (an MTU of at least 68). 0; ERR_RANGE with *expected. */
+int option_check(const struct option_def *def, const uint8_t *value, size_t len,
+    const char **expected) MUST_CHECK;
 /* The value as text that option_append takes, pieces separated by ", ". Bytes that do not
- * fit the type are shown as OPTION_BYTES does, so any input gives a text. Returns text. */
+ * fit the type are shown as OPTION_BYTES does, so any input gives a text; bytes beyond
+ * OPTION_VALUE_MAX are not shown. Returns text. */
 const char *option_format(
     enum option_type type, const uint8_t *value, size_t len, char text[OPTION_TEXT_MAX]);
 
