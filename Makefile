@@ -3,6 +3,7 @@
 #   make            build everything            make check        all quick tests
 #   make demo       boot a virtual machine      make check-boot   every firmware case
 #   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
+#   make bench-dhcp   beside Kea, ISC dhcpd and dnsmasq; the table in build/bench
 #   make layers     prove the link map          make lint         format, static analysis
 #   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
 #   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
@@ -374,6 +375,17 @@ $(addprefix $(B)/test/test_sender_,tftp http clients): \
 	| $(if $(filter san cov,$(KIND)),$(B)/testbin/uncaged-sender,$(B)/bin/file-sender)
 
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
+
+# Load generators, each from one file of tests/bench.
+LOADS := dhcpload
+define load
+$(B)/testbin/$(1): $$(call obj,tests/bench/$(1))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach l,$(LOADS),$(eval $(call load,$(l))))
+loads: $(addprefix $(B)/testbin/,$(LOADS))
+
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
@@ -471,6 +483,8 @@ check-boot:
 	@tests/run.sh boot
 check-walls:
 	@tests/run.sh walls
+bench-dhcp: all loads
+	@tests/bench/dhcp.sh
 T ?= 120
 fuzz-smoke:
 	@tests/fuzz_smoke.sh $(T)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the build, the tests and the demo need from Debian.
 #
-#   tests/packages.sh build|check|lint|demo   install what is missing (as root)
+#   tests/packages.sh build|check|lint|demo|bench   install what is missing (as root)
 #   tests/packages.sh fetch NAME...           unpack packages under build/parts/NAME
 #   tests/packages.sh plan build|check|demo   only say what that would download
 #
@@ -25,6 +25,10 @@ lint="clang-format clang-tidy cppcheck shellcheck mandoc lcov"
 # their version in their name.
 boot_parts="busybox-static kernel ipxe ipxe-qemu ovmf"
 check_parts="$boot_parts isc-dhcp-relay"
+# The peers that benchmarks compare with, and the libraries they load.
+bench="$build iproute2 procps libboost-system1.74.0 liblog4cplus-2.0.5 libmariadb3 libpq5
+	libnetfilter-conntrack3 libnftables1 libidn2-0 liblua5.3-0"
+bench_parts="kea-common kea-dhcp4-server kea-admin isc-dhcp-server dnsmasq-base"
 demo_parts="ipxe ipxe-qemu ovmf debian-installer-12-netboot-amd64"
 
 die()
@@ -195,6 +199,12 @@ check)
 lint)
 	# shellcheck disable=SC2086
 	install_missing $build clang libcmocka-dev $lint
+	;;
+bench)
+	# shellcheck disable=SC2086
+	install_missing $bench
+	# shellcheck disable=SC2086
+	fetch $bench_parts
 	;;
 demo)
 	# shellcheck disable=SC2086
