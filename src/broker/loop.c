@@ -19,8 +19,9 @@
 #define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
 #define DHCP_ROOM 64     /* replies that dhcp-sender has to have room for */
 /* Messages a millisecond that an ear is heard, on average, and at once: several times what
- * a link full of booting machines asks, and a fraction of what we can do. */
-#define RATE_DHCP 20
+ * a link full of booting machines asks. Of DHCP it is what a machine of two cores can do
+ * at most, so that a storm is answered; the others wait for a batch, no longer. */
+#define RATE_DHCP 80
 #define RATE_TFTP 8
 #define RATE_HTTP 10
 #define BURST_MS 250

@@ -51,16 +51,6 @@ use()
 	fi
 }
 
-# workers_for EAR: one process is owned at a time. Two http-parsers that spin would leave a
-# machine of two cores no core for anybody, whatever we do.
-workers_for()
-{
-	local n=2
-
-	[ "$1" != http-parser ] || n=1
-	sed -i "s/workers [12];/workers $n;/" "$S/sallyport.conf"
-}
-
 begin()
 {
 	: >"$SERVER_LOG"
@@ -201,7 +191,6 @@ against()
 {
 	local ear=$1 mode=$2 label="$1 $2" broker before after fds data try slow scripts
 
-	workers_for "$ear"
 	use "$ear" "$mode"
 	for try in 1 2 3 4 5 6 7 8; do
 		begin
