@@ -121,7 +121,8 @@ fuzz_one(const uint8_t *data, size_t len)
 {
 	struct conf_error error;
 	struct conf *conf;
-	int rc = conf_parse((const char *)data, len, &conf, &error);
+	struct conf_text text = {.conf = (const char *)data, .conf_len = len};
+	int rc = conf_parse(&text, &conf, &error);
 
 	if (rc != 0) {
 		REQUIRE(conf == NULL);

@@ -76,7 +76,7 @@ build_all(struct build *b)
 }
 
 int
-conf_parse(const char *text, size_t len, struct conf **conf, struct conf_error *error)
+conf_parse(const struct conf_text *text, struct conf **conf, struct conf_error *error)
 {
 	struct build *b = calloc(1, sizeof *b);
 	int rc;
@@ -89,8 +89,8 @@ conf_parse(const char *text, size_t len, struct conf **conf, struct conf_error *
 		return ERR_FULL;
 	}
 	b->error = error;
-	b->text = text;
-	b->len = len;
+	b->text = text->conf;
+	b->len = text->conf_len;
 	b->next = (struct place){.line = 1, .column = 1};
 	rc = build_all(b);
 	if (rc == 0)

@@ -215,7 +215,16 @@ struct conf {
 	uint32_t control_gid;     /* its members may read over the control socket */
 };
 
+/* What the operator wrote; borrowed for the call. */
+struct conf_text {
+	const char *conf;
+	size_t conf_len;
+};
+
+enum conf_file { CONF_FILE_CONF, CONF_FILE_HOSTS };
+
 struct conf_error {
+	enum conf_file file;
 	unsigned line, column; /* from 1 */
 	char text[200];        /* what was found and what was expected */
 };
@@ -223,7 +232,7 @@ struct conf_error {
 /* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG / ERR_FULL (too many,
  * or no memory) with *error filled and *conf NULL; nothing is leaked. */
 int conf_parse(
-    const char *text, size_t len, struct conf **conf, struct conf_error *error) MUST_CHECK;
+    const struct conf_text *text, struct conf **conf, struct conf_error *error) MUST_CHECK;
 void conf_free(struct conf *conf);
 
 /* The subnet that holds the address, NULL if none. */

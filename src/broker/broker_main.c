@@ -32,22 +32,25 @@ load_conf(void)
 	struct conf_error error;
 	struct conf *conf;
 	struct stat st;
-	const char *text;
+	struct conf_text text = {0};
+	void *map;
 
 	errno = 0;
 	if (fstat(FD_CONF, &st) != 0 || (fcntl(FD_CONF, F_GET_SEALS) & SEALS) != SEALS)
 		start_fail("sealed configuration");
 	if (st.st_size <= 0 || st.st_size > (off_t)CONF_TEXT_MAX)
 		start_fail("size of the configuration");
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, FD_CONF, 0);
-	if (text == MAP_FAILED)
+	text.conf_len = (size_t)st.st_size;
+	map = mmap(NULL, text.conf_len, PROT_READ, MAP_PRIVATE, FD_CONF, 0);
+	if (map == MAP_FAILED)
 		start_fail("mapping of the configuration");
-	if (conf_parse(text, (size_t)st.st_size, &conf, &error) != 0) {
+	text.conf = map;
+	if (conf_parse(&text, &conf, &error) != 0) {
 		log_event(LOG_ERROR, "configuration", "line=%u column=%u error=\"%s\"",
 		    error.line, error.column, error.text);
 		start_fail("configuration");
 	}
-	munmap((void *)(uintptr_t)text, (size_t)st.st_size);
+	munmap(map, text.conf_len);
 	return conf;
 }
 

@@ -130,17 +130,16 @@ main(int argc, char **argv)
 	struct conf *conf;
 	struct conf_error error;
 	const char *file;
-	char *text;
-	size_t len;
+	struct conf_text text = {0};
 
 	start_init(&st, ROLE_CONF_CHECK, argc, argv);
 	log_init(say, LOG_WARNING);
 	file = start_option(&st, "file");
 	if (file == NULL)
 		start_fail("argument file");
-	text = read_text(&len);
+	text.conf = read_text(&text.conf_len);
 	cage_enter(&st, NULL);
-	if (conf_parse(text, len, &conf, &error) != 0) {
+	if (conf_parse(&text, &conf, &error) != 0) {
 		complain(file, &error);
 		_exit(EXIT_WRONG);
 	}

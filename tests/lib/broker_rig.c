@@ -52,6 +52,7 @@ set_up_once(void)
 {
 	static struct conf *conf; /* for good */
 	struct conf_error error;
+	struct conf_text text = {.conf = conf_text, .conf_len = sizeof conf_text - 1};
 	int pair[2];
 
 	/* The numbers of real channels are not for the test's own sockets. */
@@ -60,7 +61,7 @@ set_up_once(void)
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0, "pair");
 	need(dup2(pair[1], FD_SUPER) == FD_SUPER, "dup2");
 	super = pair[0];
-	need(conf_parse(conf_text, sizeof conf_text - 1, &conf, &error) == 0, error.text);
+	need(conf_parse(&text, &conf, &error) == 0, error.text);
 	broker.conf = conf;
 	session_init(64, 3600);
 	join(&broker.verifier, &rig.verifier, ROLE_VERIFIER, 0);

@@ -162,13 +162,15 @@ void
 rig_start(const char *text)
 {
 	static char all[65536];
+	struct conf_text whole = {.conf = all};
 	struct conf_error error;
 
 	make_dir();
 	set_links();
 	set_channels();
 	snprintf(all, sizeof all, "state \"%s\";\n%s", dir, text);
-	if (conf_parse(all, strlen(all), &conf, &error) != 0) {
+	whole.conf_len = strlen(all);
+	if (conf_parse(&whole, &conf, &error) != 0) {
 		fprintf(stderr, "line %u: %s\n", error.line, error.text);
 		abort();
 	}

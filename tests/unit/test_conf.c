@@ -15,13 +15,21 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
+static int
+try(const char *text, size_t len, struct conf **c, struct conf_error *e)
+{
+	struct conf_text t = {.conf = text, .conf_len = len};
+
+	return conf_parse(&t, c, e);
+}
+
 static struct conf *
 parse_bytes(const char *text, size_t len)
 {
 	struct conf_error e;
 	struct conf *c;
 
-	if (conf_parse(text, len, &c, &e) != 0)
+	if (try(text, len, &c, &e) != 0)
 		fail_msg("%u:%u: %s", e.line, e.column, e.text);
 	return c;
 }
@@ -265,14 +273,14 @@ limits_hold_at_the_edge(void **state)
 	assert_memory_equal(c->hosts[0].params + 1008, "p63=abcdefghijk\n", 16);
 	conf_free(c);
 	snprintf(text + n, sizeof text - n, "parameter \"x\" \"y\"; }");
-	assert_int_equal(conf_parse(text, strlen(text), &c, &e), ERR_LONG);
+	assert_int_equal(try(text, strlen(text), &c, &e), ERR_LONG);
 	assert_int_equal(e.line, 66);
 	assert_int_equal(e.column, 11);
 	/* A 17th interface. */
 	n = 0;
 	for (int i = 0; i < 17; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n, "interface e%d;\n", i);
-	assert_int_equal(conf_parse(text, n, &c, &e), ERR_FULL);
+	assert_int_equal(try(text, n, &c, &e), ERR_FULL);
 	assert_int_equal(e.line, 17);
 	assert_string_equal(e.text, "found 'e16', expected at most 16 interfaces");
 }
@@ -286,16 +294,16 @@ bytes_that_are_no_text(void **state)
 	char *large;
 
 	(void)state;
-	assert_int_equal(conf_parse(nul, sizeof nul - 1, &c, &e), ERR_FORMAT);
+	assert_int_equal(try(nul, sizeof nul - 1, &c, &e), ERR_FORMAT);
 	assert_int_equal(e.line, 2);
 	assert_int_equal(e.column, 1);
 	assert_memory_equal(e.text, "found '\\x00', expected 'state'", 30);
 	large = malloc(CONF_TEXT_MAX + 1);
 	assert_non_null(large);
 	memset(large, 'a', CONF_TEXT_MAX + 1);
-	assert_int_equal(conf_parse(large, CONF_TEXT_MAX + 1, &c, &e), ERR_LONG);
+	assert_int_equal(try(large, CONF_TEXT_MAX + 1, &c, &e), ERR_LONG);
 	/* One token of 16 MiB: cut in the message, nowhere else a trouble. */
-	assert_int_equal(conf_parse(large, CONF_TEXT_MAX, &c, &e), ERR_FORMAT);
+	assert_int_equal(try(large, CONF_TEXT_MAX, &c, &e), ERR_FORMAT);
 	assert_non_null(strstr(e.text, "a...', expected 'state'"));
 	free(large);
 }
@@ -319,7 +327,7 @@ cut_and_bent(void **state)
 		memcpy(bent, text, n);
 		if (i > len)
 			bent[i - len - 1] = (char)(bent[i - len - 1] ^ (1 << (i % 8)));
-		if (conf_parse(bent, n, &c, &e) == 0) {
+		if (try(bent, n, &c, &e) == 0) {
 			conf_free(c);
 		} else {
 			assert_null(c);
@@ -395,7 +403,7 @@ many_hosts(void **state)
 
 	/* The last host takes the hardware address of the first. */
 	memcpy(strstr(text + len - 140, "mac ") + 4, "02:00:00:00:00:00", 17);
-	assert_int_equal(conf_parse(text, len, &c, &e), ERR_DUPLICATE);
+	assert_int_equal(try(text, len, &c, &e), ERR_DUPLICATE);
 	assert_int_equal(e.line, MANY + 2);
 	assert_string_equal(e.text,
 	    "found the hardware address of host 'n0' a second time, "

@@ -330,7 +330,8 @@ is_exact(const struct wrong *w)
 {
 	struct conf_error e;
 	struct conf *c;
-	int rc = conf_parse(w->text, strlen(w->text), &c, &e);
+	struct conf_text t = {.conf = w->text, .conf_len = strlen(w->text)};
+	int rc = conf_parse(&t, &c, &e);
 
 	if (rc == w->err && e.line == w->line && e.column == w->column &&
 	    strcmp(e.text, w->message) == 0 && c == NULL)

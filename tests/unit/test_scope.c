@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tests/unit/unit.h"
+
 static struct conf conf;
 static struct conf_class classes[3];
 static struct conf_shared shared[2];
