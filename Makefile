@@ -286,6 +286,9 @@ HELPERS += uncaged-sender
 OBJ_uncaged-sender := $(CHILD) $(SENDER)
 HELPERS += verifierrig
 OBJ_verifierrig := $(CHILD) privsep/spawn
+HELPERS += mkleases
+OBJ_mkleases := $(BASE) src/broker/record
+LIB_mkleases := -llmdb
 
 FUZZ += conf
 OBJ_fuzz_conf := $(BASE) $(CONF)
@@ -366,7 +369,7 @@ $(foreach t,$(FUZZ),$(eval $(call fuzz_target,$(t))))
 define helper
 $(B)/testbin/$(1): $$(call obj,tests/lib/$(1) $$(OBJ_$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIB_$(1))
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper,$(h))))
 

@@ -33,7 +33,7 @@
 
 /* ------------------------------------------------------------- what is written */
 
-static unsigned batches = 24, subsets = 256;
+static unsigned batches = 12, subsets = 256;
 static uint64_t seed = 1;
 
 static uint64_t
