@@ -40,8 +40,7 @@ static void
 restore_session(const struct record *r, struct loaded *count)
 {
 	struct match_input who = {.mac = &r->mac, .arch = r->arch, .link = r->link};
-	struct match match =
-	    match_machine(broker.conf, &who, conf_subnet_of(broker.conf, &r->addr));
+	struct match match;
 	uint64_t age_s = broker.wall_s > r->written ? broker.wall_s - r->written : 0;
 	struct session *s;
 	uint64_t touched;
@@ -49,6 +48,7 @@ restore_session(const struct record *r, struct loaded *count)
 	if (r->session == 0 || mac_is_unusable(&r->mac) || r->link >= broker.start.nlinks ||
 	    age_s > broker.conf->session_time)
 		return;
+	match = match_machine(broker.conf, &who, conf_subnet_of(broker.conf, &r->addr));
 	if (strcmp(match.kind == MATCH_IMAGE ? match.image : "", r->image) != 0)
 		return;
 	touched = broker.now_ms > age_s * 1000 ? broker.now_ms - age_s * 1000 : 0;

@@ -165,6 +165,30 @@ test_record_largest_fits(void **state)
 	assert_string_equal(got.image, r.image);
 }
 
+/* Records of earlier versions stay readable: the checksum is CRC-32, bit by bit. */
+static void
+test_record_checksum(void **state)
+{
+	(void)state;
+	for (uint8_t id = 1; id <= RECORD_ID_MAX; id++) {
+		uint8_t bytes[RECORD_SIZE_MAX];
+		struct record r = sample(id);
+		uint32_t crc = UINT32_MAX;
+		int len;
+
+		r.id.len = id;
+		memset(r.id.b, 0xa0 + id, id);
+		len = record_encode(&r, bytes, sizeof bytes);
+		assert_true(len > 4);
+		for (int bit = 0; bit < 8 * (len - 4); bit++) {
+			crc ^= bytes[bit / 8] >> bit % 8 & 1;
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320 : 0);
+		}
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(bytes[len - 4 + i], (uint8_t)(~crc >> 8 * i));
+	}
+}
+
 /* Every truncation and every flipped bit is found, and leaves the result alone. */
 static void
 test_record_damaged(void **state)
@@ -477,6 +501,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_record_round_trip),
 	    cmocka_unit_test(test_record_largest_fits),
+	    cmocka_unit_test(test_record_checksum),
 	    cmocka_unit_test(test_record_damaged),
 	    cmocka_unit_test(test_record_strict),
 	    cmocka_unit_test(test_record_of_the_first_version),
