@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/conf_build.h"
+#include "policy/conf_parts.h"
 #include "src/base/log.h"
 
 #define STATE_DEFAULT SALLYPORT_STATEDIR
@@ -48,14 +48,30 @@ set_defaults(struct conf *c)
 	c->quarantine = 600;
 	c->client_rate = 100;
 	c->pool_share = 100;
+	c->scope.lease_time = 3600;
 }
 
-/* The subnets first: what follows looks addresses up in them. */
+/* The whole file is a level as well; it has no image of its own. */
+static int
+finish_file(struct build *b)
+{
+	struct conf_scope *scope = &b->conf->scope;
+	uint32_t lease_time = scope->lease_time;
+
+	if (build_scope_end(b, scope) != 0)
+		return b->err;
+	if (scope->lease_time == 0)
+		scope->lease_time = lease_time;
+	return 0;
+}
+
+/* The subnets before those who look addresses up in them. */
 static int
 finish(struct build *b)
 {
-	if (build_subnets_finish(b) != 0 || build_links_finish(b) != 0 ||
-	    build_ports_finish(b) != 0)
+	if (finish_file(b) != 0 || build_shared_finish(b) != 0 ||
+	    build_subnets_finish(b) != 0 || build_links_finish(b) != 0 ||
+	    build_ports_finish(b) != 0 || build_classes_finish(b) != 0)
 		return b->err;
 	return build_hosts_finish(b);
 }
@@ -112,6 +128,9 @@ conf_free(struct conf *conf)
 	free(conf->subnets);
 	free(conf->hosts);
 	free(conf->reserved);
+	free(conf->classes);
+	free(conf->shared);
+	build_drop_chunks(conf);
 	free(conf);
 }
 

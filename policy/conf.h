@@ -212,7 +212,9 @@ struct conf {
 	uint32_t link_rate;       /* DISCOVERs of a link or relay a second; 0: any */
 	uint32_t leases_per_port; /* of one relay port at once; 0: any */
 	uint8_t pool_share;       /* percent of a subnet's pools for unknown machines */
-	uint32_t control_gid;     /* its members may read over the control socket */
+	uint32_t control_gid;     /* its members may read; 0: only root */
+
+	struct conf_chunk *chunks; /* what all the pointers above point into */
 };
 
 /* What the operator wrote; borrowed for the call. */
@@ -226,7 +228,7 @@ enum conf_file { CONF_FILE_CONF, CONF_FILE_HOSTS };
 struct conf_error {
 	enum conf_file file;
 	unsigned line, column; /* from 1 */
-	char text[200];        /* what was found and what was expected */
+	char text[320];        /* what was found and what was expected */
 };
 
 /* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG / ERR_FULL (too many,

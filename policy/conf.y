@@ -15,7 +15,7 @@
 %parse-param {void *scanner} {struct build *b}
 
 %code requires {
-#include "policy/conf_build.h"
+#include "policy/conf_parts.h"
 }
 
 %union {
@@ -81,18 +81,57 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_LANDLOCK       "'landlock'"
 %token K_LOG_LEVEL      "'log-level'"
 %token K_UID_BASE       "'uid-base'"
+%token K_CLASS          "'class'"
+%token K_SHARED_NETWORK "'shared-network'"
+%token K_DHCP           "'dhcp'"
+%token K_EXCLUDE        "'exclude'"
+%token K_MODE           "'mode'"
+%token K_FULL           "'full'"
+%token K_PROXY          "'proxy'"
+%token K_OFF            "'off'"
+%token K_ROGUE_SERVERS  "'rogue-servers'"
+%token K_WARN           "'warn'"
+%token K_OPTION         "'option'"
+%token K_ALWAYS         "'always'"
+%token K_BOOT_LEASE_TIME "'boot-lease-time'"
+%token K_MATCH          "'match'"
+%token K_VENDOR_CLASS   "'vendor-class'"
+%token K_USER_CLASS     "'user-class'"
+%token K_ARCHITECTURE   "'architecture'"
+%token K_RELAY          "'relay'"
+%token K_CIRCUIT_ID     "'circuit-id'"
+%token K_REMOTE_ID      "'remote-id'"
+%token K_KNOWN          "'known'"
+%token K_AUTHORITATIVE  "'authoritative'"
+%token K_BOOTP          "'bootp'"
+%token K_CONFLICT_PROBE "'conflict-probe'"
+%token K_QUARANTINE     "'quarantine'"
+%token K_CLIENT_RATE    "'client-rate'"
+%token K_LINK_RATE      "'link-rate'"
+%token K_LEASES_PER_PORT "'leases-per-port'"
+%token K_POOL_SHARE     "'pool-share'"
+%token K_CONTROL_GID    "'control-gid'"
+%token K_YES            "'yes'"
+%token K_NO             "'no'"
 
 %token <slice> STRING   "a text in double quotes"
 %token <slice> WORD     "a word"
 %token <slice> NUMBER   "a number"
 %token <slice> DURATION "a duration such as 30s, 10m, 1h or 1d"
+%token <slice> MILLISECONDS "a time such as 200ms"
+%token <slice> PERCENT  "a percentage such as 80%"
+%token <slice> BYTES    "bytes such as 01:02:ff"
+%token <slice> WHICH_NAME "an option's name"
+%token <slice> WHICH_CODE "an option's number"
+%token <slice> WHICH_TYPE "a type such as address, u16 or text"
+%token <slice> VALUE    "a value"
 %token <slice> SIZE     "a size such as 64K, 512M or 2G"
 %token <slice> ADDRESS  "an IPv4 address"
 %token <slice> NETWORK  "a subnet such as 192.0.2.0/24"
 %token <slice> MAC      "a hardware address such as 52:54:00:12:34:56"
 %token BAD_TEXT
 
-%type <slice> name size
+%type <slice> name size bytes milliseconds
 
 %%
 
@@ -106,8 +145,11 @@ item:
 	| K_IMAGES STRING ';'   { TRY(build_path(b, SET_IMAGES, @1, $2, @2)); }
 	| K_KEYRING STRING ';'  { TRY(build_path(b, SET_KEYRING, @1, $2, @2)); }
 	| K_INTERFACE name      { TRY(build_link(b, $2, @2)); } link_body
-	| K_SUBNET NETWORK      { TRY(build_subnet(b, $2, @2)); }
-	  '{' subnet_items '}'  { TRY(build_subnet_end(b)); }
+	| subnet
+	| K_SHARED_NETWORK STRING { TRY(build_shared(b, $2, @2)); }
+	  '{' shared_items '}'  { TRY(build_shared_end(b, @6)); }
+	| K_CLASS STRING        { TRY(build_class(b, $2, @2)); }
+	  '{' class_items '}'   { TRY(build_class_end(b, @6)); }
 	| K_HOST STRING         { TRY(build_host(b, $2, @2)); }
 	  '{' host_items '}'    { TRY(build_host_end(b, @6)); }
 	| K_BOOT                { TRY(build_once(b, SET_BOOT, @1)); }
@@ -118,6 +160,55 @@ item:
 	  '{' http_items '}'
 	| K_SERVER              { TRY(build_once(b, SET_SERVER, @1)); }
 	  '{' server_items '}'
+	| K_DHCP                { TRY(build_once(b, SET_DHCP, @1)); }
+	  '{' dhcp_items '}'
+	| level_item
+	;
+
+/* What any level may say, the whole file among them. */
+level_item:
+	  K_LEASE_TIME DURATION ';'
+		{ TRY(build_scope_lease(b, false, @1, $2, @2)); }
+	| K_BOOT_LEASE_TIME DURATION ';'
+		{ TRY(build_scope_lease(b, true, @1, $2, @2)); }
+	| option option_value ';' { TRY(build_option_end(b, @3)); }
+	;
+
+option:
+	  K_OPTION              { build_option(b, false); }
+	| K_ALWAYS K_OPTION     { build_option(b, true); }
+	;
+
+option_value:
+	  option_which
+	| option_which pieces
+	;
+
+option_which:
+	  WHICH_NAME           { TRY(build_option_name(b, $1, @1)); }
+	| WHICH_CODE WHICH_TYPE
+		{ TRY(build_option_code(b, $1, @1, $2, @2)); }
+	;
+
+pieces:
+	  piece                 { TRY(build_option_piece(b)); }
+	| pieces ',' piece      { TRY(build_option_piece(b)); }
+	;
+
+piece:
+	  word
+	| piece word
+	;
+
+word:
+	  VALUE                 { TRY(build_option_word(b, $1, @1)); }
+	| STRING                { TRY(build_option_word(b, $1, @1)); }
+	;
+
+/* What a level may say of what its machines boot. */
+choice_item:
+	  K_IMAGE STRING ';'    { TRY(build_scope_image(b, @1, $2, @2)); }
+	| K_BOOT K_DENY ';'     { TRY(build_scope_deny(b, @1)); }
 	;
 
 name:
@@ -137,8 +228,36 @@ link_body:
 
 link_items:
 	  %empty
-	| link_items K_ADDRESS ADDRESS ';'
-		{ TRY(build_link_address(b, @2, $3, @3)); }
+	| link_items link_item
+	;
+
+link_item:
+	  K_ADDRESS ADDRESS ';' { TRY(build_link_address(b, @1, $2, @2)); }
+	| K_MODE K_FULL ';'     { TRY(build_link_mode(b, MODE_FULL, @1)); }
+	| K_MODE K_PROXY ';'    { TRY(build_link_mode(b, MODE_PROXY, @1)); }
+	| K_MODE K_OFF ';'      { TRY(build_link_mode(b, MODE_OFF, @1)); }
+	| K_ROGUE_SERVERS K_REFUSE ';'
+		{ TRY(build_link_rogue(b, ROGUE_REFUSE, @1)); }
+	| K_ROGUE_SERVERS K_WARN ';'
+		{ TRY(build_link_rogue(b, ROGUE_WARN, @1)); }
+	| K_ROGUE_SERVERS K_IGNORE ';'
+		{ TRY(build_link_rogue(b, ROGUE_IGNORE, @1)); }
+	;
+
+shared_items:
+	  %empty
+	| shared_items shared_item
+	;
+
+shared_item:
+	  subnet
+	| level_item
+	| choice_item
+	;
+
+subnet:
+	  K_SUBNET NETWORK      { TRY(build_subnet(b, $2, @2)); }
+	  '{' subnet_items '}'  { TRY(build_subnet_end(b)); }
 	;
 
 subnet_items:
@@ -147,15 +266,40 @@ subnet_items:
 	;
 
 subnet_item:
-	  K_POOL ADDRESS '-' ADDRESS ';'
+	  K_POOL ADDRESS '-' ADDRESS
 		{ TRY(build_pool(b, $2, @2, $4, @4)); }
+	  pool_body             { TRY(build_pool_end(b)); }
+	| K_EXCLUDE ADDRESS ';' { TRY(build_exclude(b, $2, @2, (struct slice){0}, @2)); }
+	| K_EXCLUDE ADDRESS '-' ADDRESS ';'
+		{ TRY(build_exclude(b, $2, @2, $4, @4)); }
+	| K_MODE K_FULL ';'     { TRY(build_subnet_mode(b, MODE_FULL, @1)); }
+	| K_MODE K_PROXY ';'    { TRY(build_subnet_mode(b, MODE_PROXY, @1)); }
 	| K_ROUTER              { TRY(build_once(b, SET_ROUTER, @1)); }
 	  routers ';'
 	| K_DNS                 { TRY(build_once(b, SET_DNS, @1)); }
 	  servers ';'
 	| K_DOMAIN STRING ';'   { TRY(build_domain(b, @1, $2, @2)); }
-	| K_LEASE_TIME DURATION ';'
-		{ TRY(build_amount(b, SET_LEASE_TIME, @1, $2, @2)); }
+	| level_item
+	| choice_item
+	;
+
+pool_body:
+	  ';'
+	| '{' pool_items '}'
+	;
+
+pool_items:
+	  %empty
+	| pool_items pool_item
+	;
+
+pool_item:
+	  K_ALLOW K_CLASS STRING ';' { TRY(build_pool_class(b, true, $3, @3)); }
+	| K_DENY K_CLASS STRING ';' { TRY(build_pool_class(b, false, $3, @3)); }
+	| K_ALLOW K_KNOWN ';'   { TRY(build_pool_known(b, POOL_KNOWN, @1)); }
+	| K_ALLOW K_UNKNOWN ';' { TRY(build_pool_known(b, POOL_UNKNOWN, @1)); }
+	| level_item
+	| choice_item
 	;
 
 routers:
@@ -166,6 +310,63 @@ routers:
 servers:
 	  ADDRESS               { TRY(build_dns(b, $1, @1)); }
 	| servers ',' ADDRESS   { TRY(build_dns(b, $3, @3)); }
+	;
+
+class_items:
+	  %empty
+	| class_items class_item
+	;
+
+class_item:
+	  K_MATCH match ';'
+	| level_item
+	| choice_item
+	;
+
+match:
+	  K_VENDOR_CLASS        { b->test_kind = TEST_VENDOR; } test_bytes
+	| K_USER_CLASS          { b->test_kind = TEST_USER; } test_bytes
+	| K_CIRCUIT_ID          { b->test_kind = TEST_CIRCUIT; } test_bytes
+	| K_REMOTE_ID           { b->test_kind = TEST_REMOTE; } test_bytes
+	| K_MAC                 { b->test_kind = TEST_MAC; } test_macs
+	| K_ARCHITECTURE test_archs
+	| K_RELAY test_relays
+	| K_INTERFACE test_links
+	;
+
+bytes:
+	  STRING
+	| BYTES
+	;
+
+test_bytes:
+	  bytes                 { TRY(build_test_bytes(b, $1, @1)); }
+	| test_bytes ',' bytes  { TRY(build_test_bytes(b, $3, @3)); }
+	;
+
+test_macs:
+	  BYTES                 { TRY(build_test_bytes(b, $1, @1)); }
+	| test_macs ',' BYTES   { TRY(build_test_bytes(b, $3, @3)); }
+	;
+
+test_archs:
+	  WORD                  { TRY(build_test_arch(b, $1, @1)); }
+	| test_archs ',' WORD   { TRY(build_test_arch(b, $3, @3)); }
+	;
+
+test_relays:
+	  test_relay
+	| test_relays ',' test_relay
+	;
+
+test_relay:
+	  ADDRESS               { TRY(build_test_relay(b, $1, @1)); }
+	| NETWORK               { TRY(build_test_relay(b, $1, @1)); }
+	;
+
+test_links:
+	  name                  { TRY(build_test_link(b, $1, @1)); }
+	| test_links ',' name   { TRY(build_test_link(b, $3, @3)); }
 	;
 
 host_items:
@@ -250,6 +451,49 @@ server_item:
 	| K_LANDLOCK NUMBER ';' { TRY(build_amount(b, SET_LANDLOCK, @1, $2, @2)); }
 	| K_LOG_LEVEL WORD ';'  { TRY(build_log_level(b, @1, $2, @2)); }
 	| K_UID_BASE NUMBER ';' { TRY(build_amount(b, SET_UID_BASE, @1, $2, @2)); }
+	| K_CONTROL_GID NUMBER ';'
+		{ TRY(build_amount(b, SET_CONTROL_GID, @1, $2, @2)); }
+	;
+
+dhcp_items:
+	  %empty
+	| dhcp_items dhcp_item
+	;
+
+dhcp_item:
+	  K_AUTHORITATIVE       { TRY(build_once(b, SET_AUTHORITATIVE, @1)); }
+	  authoritative ';'
+	| K_BOOTP               { TRY(build_once(b, SET_BOOTP, @1)); }
+	  bootp ';'
+	| K_CONFLICT_PROBE K_OFF ';'
+		{ TRY(build_probe(b, @1, (struct slice){0}, @2)); }
+	| K_CONFLICT_PROBE milliseconds ';'
+		{ TRY(build_probe(b, @1, $2, @2)); }
+	| K_QUARANTINE DURATION ';'
+		{ TRY(build_amount(b, SET_QUARANTINE, @1, $2, @2)); }
+	| K_CLIENT_RATE NUMBER ';'
+		{ TRY(build_amount(b, SET_CLIENT_RATE, @1, $2, @2)); }
+	| K_LINK_RATE NUMBER ';'
+		{ TRY(build_amount(b, SET_LINK_RATE, @1, $2, @2)); }
+	| K_LEASES_PER_PORT NUMBER ';'
+		{ TRY(build_amount(b, SET_PER_PORT, @1, $2, @2)); }
+	| K_POOL_SHARE PERCENT ';'
+		{ TRY(build_amount(b, SET_POOL_SHARE, @1, $2, @2)); }
+	;
+
+authoritative:
+	  K_YES                 { b->conf->authoritative = true; }
+	| K_NO                  { b->conf->authoritative = false; }
+	;
+
+bootp:
+	  K_YES                 { b->conf->bootp = true; }
+	| K_NO                  { b->conf->bootp = false; }
+	;
+
+milliseconds:
+	  MILLISECONDS
+	| DURATION
 	;
 
 %%

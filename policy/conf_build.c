@@ -216,6 +216,84 @@ build_ipv4(struct build *b, struct slice s, struct place at, uint32_t *v)
 	return 0;
 }
 
+/* "192.0.2.0/24" into its two parts. */
+int
+build_network(struct build *b, struct slice s, struct place at, unsigned least,
+    unsigned most, uint32_t *network, uint8_t *prefix)
+{
+	const char *slash = memchr(s.at, '/', s.len);
+	uint32_t len = slash == NULL ? s.len : (uint32_t)(slash - s.at);
+	struct slice address = {.at = s.at, .len = len};
+	unsigned bits = 0;
+	char text[64], found[FOUND_MAX];
+
+	for (uint32_t i = len + 1; i < s.len && bits < 100; i++)
+		bits = bits * 10 + (unsigned)(s.at[i] - '0');
+	snprintf(text, sizeof text, "a prefix length from %u to %u", least, most);
+	if (bits < least || bits > most)
+		return build_unexpected(b, ERR_RANGE, at, s, text);
+	if (build_ipv4(b, address, at, network) != 0)
+		return b->err;
+	*prefix = (uint8_t)bits;
+	if ((*network & ~build_mask(bits)) == 0)
+		return 0;
+	return build_fail(b, ERR_RANGE, at,
+	    "found %s, expected the subnet's first address: %s", build_found(s, found),
+	    build_network_text(*network & build_mask(bits), bits, text));
+}
+
+const char *
+build_network_text(uint32_t network, unsigned prefix, char text[24])
+{
+	struct addr a = addr_v4(network);
+	char dotted[ADDR_TEXT_MAX];
+
+	snprintf(text, 24, "%.15s/%u", addr_format(&a, dotted), prefix % 100);
+	return text;
+}
+
+const char *
+build_v4_text(uint32_t v, char text[ADDR_TEXT_MAX])
+{
+	struct addr a = addr_v4(v);
+
+	return addr_format(&a, text);
+}
+
+static unsigned
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+int
+build_bytes(struct build *b, struct slice s, struct place at, size_t max, uint8_t *bytes)
+{
+	struct slice inner = build_inner(s);
+	bool quoted = s.at[0] == '"';
+	size_t n = quoted ? inner.len : (s.len + 1) / 3;
+	bool good = n >= 1 && n <= max;
+	char text[64];
+
+	for (size_t i = 0; good && i < n; i++) {
+		if (quoted) {
+			good = inner.at[i] >= ' ' && inner.at[i] <= '~';
+			bytes[i] = (uint8_t)inner.at[i];
+		} else {
+			/* The scanner lets nothing else through. */
+			bytes[i] = (uint8_t)(hex_digit(s.at[3 * i]) << 4 |
+					     hex_digit(s.at[3 * i + 1]));
+		}
+	}
+	if (good)
+		return (int)n;
+	snprintf(text, sizeof text, "1 to %zu bytes%s", max,
+	    quoted ? ", in quotes those of printable ASCII" : "");
+	return build_unexpected(b, ERR_RANGE, at, s, text);
+}
+
 bool
 build_is_lower(char c)
 {

@@ -10,6 +10,7 @@
 
 #include "policy/conf.h"
 #include "policy/conf_once.h"
+#include "policy/option.h"
 
 /* Where something stands in the text; both count from 1, columns in bytes. */
 struct place {
@@ -33,6 +34,44 @@ struct host_draft {
 	uint16_t params_len;
 };
 
+/* What one level says, while it is being read. */
+struct scope_draft {
+	struct place lease_at, boot_lease_at, boot_at; /* line 0: not said */
+	uint32_t lease_time, boot_lease_time;
+	enum boot_choice boot;
+	struct slice image; /* without quotes */
+	uint8_t options[CONF_OPTIONS_MAX];
+	uint16_t options_len;
+	struct place option_at[256]; /* by code; line 0: not said */
+};
+/* The file, a shared network, a subnet of it, a pool of that. */
+#define BUILD_LEVELS 4
+
+/* An option statement that is being read. */
+struct option_draft {
+	struct slice name, first; /* or its number; the first word of the value */
+	struct place at, first_at, piece_at;
+	const struct option_def *def; /* NULL: by number and type */
+	uint8_t code;
+	bool always;
+	enum option_type type;
+	uint8_t value[OPTION_VALUE_MAX];
+	size_t used;
+	unsigned npieces;
+	char piece[OPTION_TEXT_MAX];
+	size_t piece_len;
+};
+
+/* A name that is used somewhere and declared somewhere else, in either order. */
+struct name_draft {
+	struct slice name; /* without quotes */
+	struct place at;   /* of its first use */
+	uint32_t index;    /* of what is declared by that name, UINT32_MAX: nothing yet */
+};
+
+#define BUILD_TESTS_MAX 64     /* of one class */
+#define BUILD_EXCLUDED_MAX 256 /* of one subnet */
+
 /* The most "a=b\n" lines that fit in one host's parameters. */
 #define BUILD_PARAMS_MAX (CONF_PARAMS_MAX / 4)
 
@@ -54,6 +93,26 @@ struct build {
 	unsigned subnets_cap;
 	unsigned pool_line[CONF_POOLS_MAX]; /* of the block being read */
 	struct place router_at[CONF_ADDRS_MAX];
+	struct conf_range excluded[BUILD_EXCLUDED_MAX]; /* of the block being read */
+	unsigned excluded_line[BUILD_EXCLUDED_MAX];
+	unsigned nexcluded;
+	bool in_shared; /* the block of the last of conf->shared is open */
+	struct place shared_at[CONF_SHARED_MAX];
+
+	unsigned depth; /* of scopes[] */
+	struct scope_draft scopes[BUILD_LEVELS];
+	struct option_draft option;
+
+	/* conf_pool.allow and .deny count in this order until all classes are known. */
+	struct name_draft classes[CONF_CLASSES_MAX];
+	unsigned nclasses;
+	struct place class_at[CONF_CLASSES_MAX]; /* of conf->classes */
+	struct conf_test tests[BUILD_TESTS_MAX]; /* of the block being read */
+	unsigned ntests;
+	enum conf_test_kind test_kind;
+	/* Likewise conf_test.number of TEST_LINK. */
+	struct name_draft links[LINKS_MAX];
+	unsigned nlinks;
 
 	struct host_draft *hosts;
 	unsigned nhosts, hosts_cap;
@@ -85,10 +144,28 @@ void build_again(struct build *b, enum setting first, enum setting last);
 /* A zeroed array of twice the size that starts with what *array holds. */
 int build_grow(struct build *b, struct place at, void **array, size_t size, unsigned used,
     unsigned *cap) MUST_CHECK;
+/* A copy that belongs to the tree; NULL after build_fail(). len may be 0. Starts at a
+ * multiple of 8 bytes. */
+void *build_keep(struct build *b, struct place at, const void *bytes, size_t len);
+/* A copy with NUL behind it. */
+const char *build_keep_text(struct build *b, struct place at, struct slice s);
 void build_sort(struct build_key *keys, size_t n);
 /* Of all equal neighbours, the one whose second comes first in the file. */
 bool build_repeat(const struct build_key *keys, size_t n, uint32_t *first, uint32_t *again);
 bool build_before(struct place a, struct place b);
+/* A text in quotes, or hexadecimal bytes with ':' or '-' between. Returns how many bytes,
+ * 1 to max. */
+int build_bytes(struct build *b, struct slice s, struct place at, size_t max,
+    uint8_t *bytes) MUST_CHECK;
+bool build_same(struct slice x, struct slice y);
+/* Letters, digits, space and . _ - : a name that stands in quotes. */
+bool build_is_name(struct slice s);
+/* Writes "192.0.2.0/24". Returns text. */
+const char *build_network_text(uint32_t network, unsigned prefix, char text[24]);
+const char *build_v4_text(uint32_t v, char text[ADDR_TEXT_MAX]);
+/* "192.0.2.0/24" into its two parts, all bits behind the prefix 0. */
+int build_network(struct build *b, struct slice s, struct place at, unsigned least,
+    unsigned most, uint32_t *network, uint8_t *prefix) MUST_CHECK;
 /* a-z or 0-9. */
 bool build_is_lower(char c);
 /* Without its quotes. */

@@ -3,62 +3,15 @@
  * conf-check and in the broker, inside their cages; pure. What it lets through, the
  * pool code may rely on: pools lie inside their subnet, in order, and nothing overlaps.
  */
-#include "policy/conf_build.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEASE_TIME_DEFAULT 3600
+#include "policy/conf_parts.h"
 
 static struct conf_subnet *
 current(struct build *b)
 {
 	return &b->conf->subnets[b->conf->nsubnets - 1];
-}
-
-static const char *
-network_text(const struct conf_subnet *s, char text[24])
-{
-	struct addr a = addr_v4(s->network);
-	char dotted[ADDR_TEXT_MAX];
-
-	snprintf(text, 24, "%.15s/%u", addr_format(&a, dotted), (unsigned)s->prefix);
-	return text;
-}
-
-static const char *
-v4_text(uint32_t v, char text[ADDR_TEXT_MAX])
-{
-	struct addr a = addr_v4(v);
-
-	return addr_format(&a, text);
-}
-
-/* "192.0.2.0/24" into its two parts. */
-static int
-read_network(struct build *b, struct slice s, struct place at, struct conf_subnet *n)
-{
-	const char *slash = memchr(s.at, '/', s.len);
-	uint32_t len = slash == NULL ? s.len : (uint32_t)(slash - s.at);
-	struct slice address = {.at = s.at, .len = len};
-	unsigned prefix = 0;
-	char text[24], found[FOUND_MAX];
-
-	for (uint32_t i = len + 1; i < s.len && prefix < 100; i++)
-		prefix = prefix * 10 + (unsigned)(s.at[i] - '0');
-	if (prefix < 8 || prefix > 30)
-		return build_unexpected(
-		    b, ERR_RANGE, at, s, "a prefix length from 8 to 30");
-	if (build_ipv4(b, address, at, &n->network) != 0)
-		return b->err;
-	n->prefix = (uint8_t)prefix;
-	if ((n->network & ~build_mask(prefix)) == 0)
-		return 0;
-	n->network &= build_mask(prefix);
-	return build_fail(b, ERR_RANGE, at,
-	    "found %s, expected the subnet's first address: %s", build_found(s, found),
-	    network_text(n, text));
 }
 
 static int
@@ -88,10 +41,10 @@ build_subnet(struct build *b, struct slice s, struct place at)
 	struct conf_subnet n;
 
 	memset(&n, 0, sizeof n);
-	n.lease_time = LEASE_TIME_DEFAULT;
-	n.shared = CONF_NO_SHARED;
-	build_again(b, SET_ROUTER, SET_LEASE_TIME);
-	if (read_network(b, s, at, &n) != 0)
+	n.shared = b->in_shared ? b->conf->nshared - 1 : CONF_NO_SHARED;
+	build_again(b, SET_ROUTER, SET_SUBNET_MODE);
+	b->nexcluded = 0;
+	if (build_network(b, s, at, 8, 30, &n.network, &n.prefix) != 0)
 		return b->err;
 	if (b->conf->nsubnets == CONF_SUBNETS_MAX)
 		return build_unexpected(b, ERR_FULL, at, s, "at most 16384 subnets");
@@ -99,50 +52,7 @@ build_subnet(struct build *b, struct slice s, struct place at)
 		return b->err;
 	b->subnet_at[b->conf->nsubnets] = at;
 	b->conf->subnets[b->conf->nsubnets++] = n;
-	return 0;
-}
-
-/* An address inside the subnet being read. */
-static int
-read_inside(struct build *b, struct slice s, struct place at, uint32_t *v)
-{
-	const struct conf_subnet *n = current(b);
-	char text[24], found[FOUND_MAX];
-
-	if (build_ipv4(b, s, at, v) != 0)
-		return b->err;
-	if ((*v & build_mask(n->prefix)) != n->network)
-		return build_fail(b, ERR_RANGE, at,
-		    "found %s, expected an address inside %s", build_found(s, found),
-		    network_text(n, text));
-	return 0;
-}
-
-int
-build_pool(struct build *b, struct slice first, struct place first_at, struct slice last,
-    struct place last_at)
-{
-	struct conf_subnet *n = current(b);
-	struct conf_pool p = {0};
-
-	if (read_inside(b, first, first_at, &p.first) != 0 ||
-	    read_inside(b, last, last_at, &p.last) != 0)
-		return b->err;
-	if (p.last < p.first)
-		return build_unexpected(b, ERR_RANGE, last_at, last,
-		    "a last address that is not below the first");
-	if (n->npools == CONF_POOLS_MAX)
-		return build_unexpected(
-		    b, ERR_FULL, first_at, first, "at most 16 pools in a subnet");
-	for (unsigned i = 0; i < n->npools; i++) {
-		if (p.first <= n->pools[i].last && n->pools[i].first <= p.last)
-			return build_fail(b, ERR_DUPLICATE, first_at,
-			    "found a pool that overlaps the one on line %u, expected each "
-			    "address once",
-			    b->pool_line[i]);
-	}
-	b->pool_line[n->npools] = first_at.line;
-	n->pools[n->npools++] = p;
+	build_scope(b);
 	return 0;
 }
 
@@ -152,7 +62,7 @@ build_router(struct build *b, struct slice s, struct place at)
 	struct conf_subnet *n = current(b);
 	uint32_t v;
 
-	if (read_inside(b, s, at, &v) != 0)
+	if (build_inside(b, s, at, &v) != 0)
 		return b->err;
 	if (n->nrouters == CONF_ADDRS_MAX)
 		return build_unexpected(b, ERR_FULL, at, s, "at most 8 routers");
@@ -219,9 +129,75 @@ build_domain(struct build *b, struct place at, struct slice s, struct place s_at
 	return 0;
 }
 
-/* A client must never be given the address of its own router. */
 int
-build_subnet_end(struct build *b)
+build_subnet_mode(struct build *b, enum conf_mode mode, struct place at)
+{
+	if (build_once(b, SET_SUBNET_MODE, at) != 0)
+		return b->err;
+	current(b)->mode = mode;
+	return 0;
+}
+
+/* What stands there as an option, for those who look for the address of a machine. */
+static unsigned
+take_addresses(
+    const struct build *b, uint8_t code, const struct conf_subnet *inside, struct addr *to)
+{
+	bool always;
+	uint8_t len;
+	const uint8_t *v = build_option_find(b, code, &always, &len);
+	unsigned n = 0;
+
+	for (unsigned i = 0; v != NULL && i + 4 <= len && n < CONF_ADDRS_MAX; i += 4) {
+		uint32_t a = (uint32_t)v[i] << 24 | (uint32_t)v[i + 1] << 16 |
+			     (uint32_t)v[i + 2] << 8 | v[i + 3];
+
+		if ((a & build_mask(inside->prefix)) == inside->network)
+			to[n++] = addr_v4(a);
+	}
+	return n;
+}
+
+static int
+put_addresses(struct build *b, enum setting setting, const char *name, uint8_t code,
+    const struct addr *a, unsigned n)
+{
+	uint8_t value[4 * CONF_ADDRS_MAX];
+
+	for (unsigned i = 0; i < n; i++)
+		memcpy(value + (size_t)4 * i, a[i].b, 4);
+	return build_option_put(
+	    b, b->set_at[setting], name, code, true, value, (size_t)4 * n);
+}
+
+/* 'router', 'dns' and 'domain' are options as well. The other way round, routers and name
+ * servers given as options are known as such, if they are of this subnet. */
+static int
+same_as_options(struct build *b)
+{
+	struct conf_subnet *n = current(b);
+	int rc = 0;
+
+	if (n->nrouters > 0) {
+		rc = put_addresses(b, SET_ROUTER, "'router'", 3, n->routers, n->nrouters);
+	} else {
+		n->nrouters = take_addresses(b, 3, n, n->routers);
+		for (unsigned i = 0; i < n->nrouters; i++)
+			b->router_at[i] = b->scopes[b->depth].option_at[3];
+	}
+	if (rc == 0 && n->ndns > 0)
+		rc = put_addresses(b, SET_DNS, "'dns'", 6, n->dns, n->ndns);
+	else if (rc == 0)
+		n->ndns = take_addresses(b, 6, n, n->dns);
+	if (rc == 0 && n->domain[0] != '\0')
+		rc = build_option_put(b, b->set_at[SET_DOMAIN], "'domain'", 15, true,
+		    n->domain, strlen(n->domain));
+	return rc;
+}
+
+/* A client must never be given the address of its own router. */
+static int
+check_routers(struct build *b)
 {
 	const struct conf_subnet *n = current(b);
 	char text[ADDR_TEXT_MAX];
@@ -234,10 +210,18 @@ build_subnet_end(struct build *b)
 				return build_fail(b, ERR_RANGE, b->router_at[r],
 				    "found router %s inside the pool on line %u, expected "
 				    "it outside every pool",
-				    v4_text(v, text), b->pool_line[p]);
+				    build_v4_text(v, text), b->pool_line[p]);
 		}
 	}
 	return 0;
+}
+
+int
+build_subnet_end(struct build *b)
+{
+	if (same_as_options(b) != 0 || check_routers(b) != 0 || build_excluded_end(b) != 0)
+		return b->err;
+	return build_scope_end(b, &current(b)->scope);
 }
 
 /* Sorted by network, one of two subnets that overlap does so with its neighbour as well. */
@@ -263,7 +247,18 @@ check_overlap(struct build *b, const struct build_key *keys, size_t n)
 		return 0;
 	return build_fail(b, ERR_DUPLICATE, b->subnet_at[worst],
 	    "found subnet %s that overlaps the one on line %u, expected each address once",
-	    network_text(&all[worst], text), b->subnet_at[other].line);
+	    build_network_text(all[worst].network, all[worst].prefix, text),
+	    b->subnet_at[other].line);
+}
+
+static uint32_t
+lease_time_of(const struct conf *c, const struct conf_subnet *s)
+{
+	if (s->scope.lease_time != 0)
+		return s->scope.lease_time;
+	if (s->shared != CONF_NO_SHARED && c->shared[s->shared].scope.lease_time != 0)
+		return c->shared[s->shared].scope.lease_time;
+	return c->scope.lease_time;
 }
 
 int
@@ -288,8 +283,10 @@ build_subnets_finish(struct build *b)
 	rc = check_overlap(b, keys, c->nsubnets);
 	if (rc != 0)
 		goto out;
-	for (uint32_t i = 0; i < c->nsubnets; i++)
+	for (uint32_t i = 0; i < c->nsubnets; i++) {
 		sorted[i] = c->subnets[keys[i].index];
+		sorted[i].lease_time = lease_time_of(c, &sorted[i]);
+	}
 	free(c->subnets);
 	c->subnets = sorted;
 	sorted = NULL;

@@ -28,15 +28,17 @@ static const struct wrong {
 	"found the end of the file, expected a text in double quotes or a word"},
     {"interface eth0", ERR_FORMAT, 1, 15, "found the end of the file, expected ';' or '{'"},
     {"interface eth0\n{\n", ERR_FORMAT, 3, 1,
-	"found the end of the file, expected 'address' or '}'"},
+	"found the end of the file, expected 'address', 'mode', 'rogue-servers' or '}'"},
     {"interface eth0 { port 1; }", ERR_FORMAT, 1, 18,
-	"found 'port', expected 'address' or '}'"},
+	"found 'port', expected 'address', 'mode', 'rogue-servers' or '}'"},
     {"frobnicate 1;", ERR_FORMAT, 1, 1,
 	"found 'frobnicate', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http' or 'server'"},
+	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "}", ERR_FORMAT, 2, 1,
 	"found '}', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http' or 'server'"},
+	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "state 5;", ERR_FORMAT, 2, 7, "found '5', expected a text in double quotes"},
     {IF "state \"/a\"\nimages \"/b\";", ERR_FORMAT, 3, 1, "found 'images', expected ';'"},
     {IF "state \"/a\n\";", ERR_FORMAT, 2, 7,
@@ -58,7 +60,8 @@ static const struct wrong {
     {IF "host \"a\" { x; }", ERR_FORMAT, 2, 12,
 	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter' or '}'"},
     {IF "subnet 10.0.0.0/24 { x; }", ERR_FORMAT, 2, 22,
-	"found 'x', expected 'pool', 'router', 'dns', 'domain', 'lease-time' or '}'"},
+	"found 'x', expected 'image', 'boot', 'pool', 'router', 'dns', 'domain', 'lease-time', "
+	"'exclude', 'mode', 'option', 'always', 'boot-lease-time' or '}'"},
     {IF "subnet 10.0.0.0;", ERR_FORMAT, 2, 8,
 	"found '10.0.0.0', expected a subnet such as 192.0.2.0/24"},
     {IF "subnet 10.0.0.0/24;", ERR_FORMAT, 2, 19, "found ';', expected '{'"},
@@ -74,7 +77,8 @@ static const struct wrong {
 	"found '52:54:00', expected a hardware address such as 52:54:00:12:34:56"},
     {"interface eth0;\xc3\xa4", ERR_FORMAT, 1, 16,
 	"found '\\xc3', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http' or 'server'"},
+	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "host \"a\" { address 10.0.0; }", ERR_FORMAT, 2, 20,
 	"found '10.0.0', expected an IPv4 address"},
     {IF "host \"a\" { address fe80::1; }", ERR_FORMAT, 2, 20,
@@ -109,8 +113,8 @@ static const struct wrong {
 	"'.', '_', '-'"},
     {"interface eth0;\ninterface \"eth0\";", ERR_DUPLICATE, 2, 11,
 	"found interface eth0 a second time, expected it once; the first is on line 1"},
-    {"interface http;", ERR_FORMAT, 1, 11,
-	"found 'http', expected a text in double quotes or a word"},
+    {"interface 5;", ERR_FORMAT, 1, 11,
+	"found '5', expected a text in double quotes or a word"},
     {"interface a {\n address 10.0.0.1;\n address 10.0.0.2;\n}", ERR_DUPLICATE, 3, 2,
 	"'address' is given a second time, expected it once; the first is on line 2"},
     {"interface a { address 10.0.0.1; }\ninterface b { address 10.0.0.1; }", ERR_DUPLICATE,
