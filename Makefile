@@ -98,7 +98,7 @@ ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser 
 PROGRAMS := sallyportd $(ROLES) sallyport-image
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/spec src/sallyportd/sallyportd_main
+	privsep/notice privsep/sockets privsep/setup privsep/spec src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
@@ -316,7 +316,7 @@ OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_
 	src/wire/frame
 
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/spec
+	privsep/notice privsep/sockets privsep/setup privsep/spec
 UNIT += notice
 OBJ_test_notice := $(SUPERVISOR)
 LIB_test_notice := -lseccomp
@@ -394,7 +394,7 @@ loads: $(addprefix $(B)/testbin/,$(LOADS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/spec tests/walls/inject tests/walls/rig
+	privsep/notice privsep/sockets privsep/setup privsep/spec tests/walls/inject tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
 	@mkdir -p $$(@D)

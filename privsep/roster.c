@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "privsep/sockets.h"
 #include "privsep/supervisor.h"
 
 #define CHANNEL_BUFFER (4 << 20) /* bytes a direction */
@@ -182,57 +181,6 @@ need(int fd, const char *what)
 	return fd;
 }
 
-/* Ears bind alone and notice who is there already; mouths join them. */
-static void
-open_ears(struct supervisor *sv, unsigned i)
-{
-	struct link *l = &sv->spec.links[i];
-	const char *why;
-
-	if (link_resolve(l, &why) != 0)
-		supervisor_fail(l->name, why);
-	sv->rx67[i] = need(socket_ear(l, 67), "UDP port 67");
-	sv->rx4011[i] = need(socket_ear(l, 4011), "UDP port 4011");
-	sv->rx69[i] = need(socket_ear(l, 69), "UDP port 69");
-}
-
-static void
-open_mouths(struct supervisor *sv, unsigned i)
-{
-	const struct link *l = &sv->spec.links[i];
-
-	sv->tx67[i] = need(socket_mouth(l, 67), "UDP port 67, for sending");
-	sv->tx4011[i] = need(socket_mouth(l, 4011), "UDP port 4011, for sending");
-	sv->frame[i] = need(socket_frames(l), "packet socket");
-	sv->listen[i] = need(socket_listen(l, sv->spec.s.http_port), "TCP port for HTTP");
-}
-
-static void
-seal_ports(const struct supervisor *sv, unsigned i)
-{
-	const int fds[] = {
-	    sv->rx67[i], sv->rx4011[i], sv->rx69[i], sv->tx67[i], sv->tx4011[i]};
-
-	for (size_t n = 0; n < sizeof fds / sizeof fds[0]; n++)
-		(void)need(socket_seal(fds[n]), "UDP ports of our own");
-}
-
-static void
-open_sockets(struct supervisor *sv)
-{
-	const struct msg_spec_tell *s = &sv->spec.s;
-
-	for (unsigned i = 0; i < sv->spec.nlinks; i++)
-		open_ears(sv, i);
-	for (unsigned i = 0; i < sv->spec.nlinks; i++)
-		open_mouths(sv, i);
-	for (unsigned i = 0; i < sv->spec.nlinks; i++)
-		seal_ports(sv, i);
-	for (unsigned port = s->tftp_first; port <= s->tftp_last; port++)
-		sv->pool[sv->npool++] =
-		    need(socket_transfer((uint16_t)port), "UDP port for TFTP transfers");
-}
-
 /* A private, read-only clone of the store's tree: a plain directory descriptor would let
  * its holder climb out of the empty root. */
 static int
@@ -296,7 +244,7 @@ open_keyring(const char *path)
 static void
 open_state(struct supervisor *sv)
 {
-	const struct msg_spec_tell *s = &sv->spec.s;
+	const struct msg_spec_tell *s = &sv->now.spec.s;
 	const struct child *broker = roster_find(sv, ROLE_BROKER, 0);
 	char path[256];
 
@@ -321,15 +269,18 @@ open_state(struct supervisor *sv)
 void
 roster_open(struct supervisor *sv)
 {
+	struct setup_error error;
+
 	open_state(sv);
-	open_sockets(sv);
+	if (setup_open(&sv->now, NULL, &error) != 0)
+		supervisor_fail(error.what, error.why);
 	sv->kmsg = death_open_kmsg();
 }
 
 static void
 give_links(const struct supervisor *sv, struct spawn *s, const int *fds, int first)
 {
-	for (unsigned i = 0; i < sv->spec.nlinks; i++)
+	for (unsigned i = 0; i < sv->now.spec.nlinks; i++)
 		spawn_give(s, fds[i], first + (int)i);
 }
 
@@ -338,8 +289,8 @@ give_pool(const struct supervisor *sv, unsigned worker, struct spawn *s)
 {
 	int to = FD_POOL;
 
-	for (unsigned i = worker; i < sv->npool; i += sv->workers)
-		spawn_give(s, sv->pool[i], to++);
+	for (unsigned i = worker; i < sv->now.npool; i += sv->workers)
+		spawn_give(s, sv->now.pool[i], to++);
 }
 
 void
@@ -355,24 +306,26 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 	}
 	switch (c->role) {
 	case ROLE_LOGGER: spawn_give(s, sv->out, FD_OUT); break;
-	case ROLE_BROKER: spawn_give(s, sv->conf_memfd, FD_CONF); break;
+	case ROLE_BROKER: spawn_give(s, sv->now.conf, FD_CONF); break;
 	case ROLE_VERIFIER:
 		spawn_give(s, sv->store, FD_STORE);
 		spawn_give(s, sv->keyring, FD_KEYRING);
 		spawn_give(s, sv->floor, FD_FLOOR);
 		break;
 	case ROLE_DHCP_PARSER:
-		give_links(sv, s, sv->rx67, FD_RX67);
-		give_links(sv, s, sv->rx4011, FD_RX4011);
+		give_links(sv, s, sv->now.sockets[SOCK_RX67], FD_RX67);
+		give_links(sv, s, sv->now.sockets[SOCK_RX4011], FD_RX4011);
 		break;
-	case ROLE_TFTP_PARSER: give_links(sv, s, sv->rx69, FD_RX69); break;
+	case ROLE_TFTP_PARSER:
+		give_links(sv, s, sv->now.sockets[SOCK_RX69], FD_RX69);
+		break;
 	case ROLE_DHCP_SENDER:
-		give_links(sv, s, sv->tx67, FD_TX67);
-		give_links(sv, s, sv->tx4011, FD_TX4011);
-		give_links(sv, s, sv->frame, FD_FRAME);
+		give_links(sv, s, sv->now.sockets[SOCK_TX67], FD_TX67);
+		give_links(sv, s, sv->now.sockets[SOCK_TX4011], FD_TX4011);
+		give_links(sv, s, sv->now.sockets[SOCK_FRAME], FD_FRAME);
 		break;
 	case ROLE_FILE_SENDER:
-		give_links(sv, s, sv->listen, FD_LISTEN);
+		give_links(sv, s, sv->now.sockets[SOCK_LISTEN], FD_LISTEN);
 		give_pool(sv, c->index, s);
 		break;
 	default: break;
@@ -383,7 +336,7 @@ unsigned
 roster_options(
     const struct supervisor *sv, const struct child *c, char text[][256], unsigned most)
 {
-	const struct msg_spec_tell *s = &sv->spec.s;
+	const struct msg_spec_tell *s = &sv->now.spec.s;
 	unsigned n = 0, pool = 0;
 
 #define OPTION(...)                                    \
@@ -401,7 +354,7 @@ roster_options(
 		OPTION("expired=%u", s->expired_serve);
 	}
 	if (c->role == ROLE_FILE_SENDER) {
-		for (unsigned i = c->index; i < sv->npool; i += sv->workers)
+		for (unsigned i = c->index; i < sv->now.npool; i += sv->workers)
 			pool++;
 		OPTION("pool=%u", pool);
 		OPTION("http_port=%u", s->http_port);

@@ -1,5 +1,5 @@
 /*
- * Makes the network sockets. Runs in the supervisor as root at start; nothing is ever read
+ * Makes the network sockets. Runs in the supervisor as root; nothing is ever read
  * from or written to them here.
  */
 #include "privsep/sockets.h"
@@ -61,9 +61,10 @@ udp(void)
 }
 
 /* Bound alone, so that a server that is there already is noticed; then open to the mouth
- * of its port, which is bound next and by the same user. */
+ * of its port, which is bound next and by the same user. One that is added to others can
+ * notice only servers that do not share their port. */
 int
-socket_ear(const struct link *l, uint16_t port)
+socket_ear(const struct link *l, uint16_t port, bool joins)
 {
 	int fd = udp(), size = EAR_BUFFER;
 
@@ -73,6 +74,7 @@ socket_ear(const struct link *l, uint16_t port)
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, l->name,
 		(socklen_t)strlen(l->name)) != 0 ||
+	    (joins && set_one(fd, SOL_SOCKET, SO_REUSEPORT) != 0) ||
 	    bind_to(fd, NULL, port) != 0 || set_one(fd, SOL_SOCKET, SO_REUSEPORT) != 0)
 		return give_up(fd);
 	/* Says ENOTCONN on an unconnected socket, and shuts it for writing all the same. */
@@ -102,6 +104,12 @@ socket_seal(int fd)
 	int no = 0;
 
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &no, sizeof no) == 0 ? 0 : ERR_SYS;
+}
+
+int
+socket_unseal(int fd)
+{
+	return set_one(fd, SOL_SOCKET, SO_REUSEPORT) == 0 ? 0 : ERR_SYS;
 }
 
 int

@@ -1,22 +1,26 @@
 /*
- * Every socket that Sallyport has on a network is made here, by the supervisor, before it
- * gives up the capabilities for it. Ears are shut for writing; mouths hear nothing.
+ * Every socket that Sallyport has on a network is made here, by the supervisor, at start
+ * and when a reload adds one. Ears are shut for writing; mouths hear nothing.
  * All return a non-blocking, close-on-exec descriptor, or ERR_SYS with errno.
  */
 #ifndef SALLYPORT_PRIVSEP_SOCKETS_H
 #define SALLYPORT_PRIVSEP_SOCKETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "privsep/start.h"
 
-/* Hears UDP on that port of one interface, with IP_PKTINFO; cannot send. */
-int socket_ear(const struct link *l, uint16_t port) MUST_CHECK;
+/* Hears UDP on that port of one interface, with IP_PKTINFO; cannot send. joins: other
+ * links' sockets of ours are on that port, and open to it. */
+int socket_ear(const struct link *l, uint16_t port, bool joins) MUST_CHECK;
 /* Sends UDP from our address and port; connected to a black hole, so that the ear on the
  * same port gets everything. */
 int socket_mouth(const struct link *l, uint16_t port) MUST_CHECK;
 /* After all ears and mouths are open: nobody else can join their ports any more. */
 int socket_seal(int fd) MUST_CHECK;
+/* Another ear or mouth of ours can join, until it is sealed again. */
+int socket_unseal(int fd) MUST_CHECK;
 /* Sends whole frames on one interface; protocol 0, so it receives nothing. */
 int socket_frames(const struct link *l) MUST_CHECK;
 /* Listens for TCP on our address. */

@@ -89,9 +89,9 @@ spawn_with(struct supervisor *sv, struct child *c, int super)
 	    .uid = c->uid,
 	    .gid = c->gid,
 	    .workers = sv->workers,
-	    .nlinks = sv->spec.nlinks};
+	    .nlinks = sv->now.spec.nlinks};
 
-	memcpy(st.links, sv->spec.links, sizeof st.links);
+	memcpy(st.links, sv->now.spec.links, sizeof st.links);
 	for (unsigned i = 0; i < n; i++)
 		names[i] = options[i];
 	if (start_arguments(&st, names, n, text, sizeof text, argv, 48) != 0)
@@ -443,8 +443,8 @@ supervisor_run(struct supervisor *sv)
 	bool go_on = start_all(sv, signals);
 
 	if (go_on)
-		log_event(
-		    LOG_NOTICE, "up", "links=%u workers=%u", sv->spec.nlinks, sv->workers);
+		log_event(LOG_NOTICE, "up", "links=%u workers=%u", sv->now.spec.nlinks,
+		    sv->workers);
 	while (go_on) {
 		uint64_t now = clock_mono_ms(), next;
 

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "privsep/setup.h"
 #include "privsep/spawn.h"
-#include "privsep/spec.h"
 #include "privsep/start.h"
 
 #define CHILD_MAX (7 + 2 * WORKER_MAX)
@@ -50,16 +50,12 @@ struct channel {
 
 struct supervisor {
 	const char *libexec;
-	struct spec spec;
-	int conf_memfd, store, keyring, floor;
+	struct setup now; /* the configuration that is served */
+	int store, keyring, floor;
 	unsigned workers;
 	unsigned nchildren, nchannels;
 	struct child children[CHILD_MAX];
 	struct channel channels[CHANNEL_MAX];
-	int rx67[LINKS_MAX], rx4011[LINKS_MAX], rx69[LINKS_MAX];
-	int tx67[LINKS_MAX], tx4011[LINKS_MAX], frame[LINKS_MAX], listen[LINKS_MAX];
-	unsigned npool;
-	int pool[1024];
 	int out;  /* the log stream */
 	int kmsg; /* the kernel's records, or -1 */
 	bool ending;

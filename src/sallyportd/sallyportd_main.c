@@ -205,7 +205,7 @@ use_logger(void)
 	for (unsigned i = 0; i < sv.nchannels; i++)
 		if (sv.channels[i].a == NULL)
 			log_end = sv.channels[i].ends[0];
-	log_init(own_log, (enum log_level)sv.spec.s.log_level);
+	log_init(own_log, (enum log_level)sv.now.spec.s.log_level);
 }
 
 int
@@ -221,7 +221,8 @@ main(int argc, char **argv)
 	umask(077);
 	raise_descriptor_limit();
 	log_init(log_to_stderr, LOG_NOTICE);
-	status = read_conf(&o, &sv.conf_memfd, &sv.spec);
+	setup_init(&sv.now);
+	status = read_conf(&o, &sv.now.conf, &sv.now.spec);
 	if (status != 0)
 		return status;
 	if (o.check_only) {
@@ -229,8 +230,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	sv.libexec = o.libexec;
-	sv.workers = count_workers(sv.spec.s.workers);
-	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.spec.s.uid_base);
+	sv.workers = count_workers(sv.now.spec.s.workers);
+	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.now.spec.s.uid_base);
 	roster_open(&sv);
 	use_logger();
 	keep_few_capabilities();

@@ -54,11 +54,11 @@ write_file(const char *path, const char *text)
 static void
 make_spec(const char *work)
 {
-	struct msg_spec_tell *s = &sv.spec.s;
+	struct msg_spec_tell *s = &sv.now.spec.s;
 	char text[512];
 
-	sv.spec.nlinks = 1;
-	strcpy(sv.spec.links[0].name, "wall0");
+	sv.now.spec.nlinks = 1;
+	strcpy(sv.now.spec.links[0].name, "wall0");
 	s->workers = 1;
 	s->tftp_first = 40000;
 	s->tftp_last = 40003;
@@ -78,9 +78,9 @@ make_spec(const char *work)
 	mkdir(s->images, 0755);
 	write_file(s->keyring, "key " SOME_KEY " *\n");
 	snprintf(text, sizeof text, "state \"%.200s\";\ninterface wall0;\n", s->state);
-	sv.conf_memfd = memfd_create("conf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
-	if (write(sv.conf_memfd, text, strlen(text)) < 0 ||
-	    fcntl(sv.conf_memfd, F_ADD_SEALS,
+	sv.now.conf = memfd_create("conf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	if (write(sv.now.conf, text, strlen(text)) < 0 ||
+	    fcntl(sv.now.conf, F_ADD_SEALS,
 		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
 		die("memfd");
 }
@@ -119,7 +119,7 @@ start_conf_check(struct child *c)
 	s.path = path;
 	s.argv = argv;
 	s.nfds = 0;
-	spawn_give(&s, sv.conf_memfd, FD_TEXT);
+	spawn_give(&s, sv.now.conf, FD_TEXT);
 	spawn_give(&s, tell[1], FD_TELL);
 	spawn_give(&s, STDERR_FILENO, FD_ERROR);
 	c->super_fd = tell[0];
@@ -183,6 +183,7 @@ rig_init(const char *bin, const char *work)
 	make_network();
 	sv.libexec = bin;
 	sv.workers = 1;
+	setup_init(&sv.now);
 	make_spec(work);
 	roster_init(&sv, UID_BASE);
 	roster_open(&sv);

@@ -1,0 +1,218 @@
+/*
+ * Sockets for a version of the configuration. Runs in the supervisor as root. The links
+ * are those that conf-check named; nothing here comes from the network.
+ */
+#include "privsep/setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "privsep/sockets.h"
+
+/* The interface that it was, not another of the same name. */
+static bool
+same_device(const struct link *a, const struct link *b)
+{
+	return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0;
+}
+
+static bool
+same_address(const struct link *a, const struct link *b)
+{
+	return addr_equal(&a->address, &b->address);
+}
+
+static int
+make_frames(const struct link *l, uint16_t port, bool joins)
+{
+	(void)port;
+	(void)joins;
+	return socket_frames(l);
+}
+
+static int
+make_listener(const struct link *l, uint16_t port, bool joins)
+{
+	(void)joins;
+	return socket_listen(l, port);
+}
+
+static int
+make_mouth(const struct link *l, uint16_t port, bool joins)
+{
+	(void)joins;
+	return socket_mouth(l, port);
+}
+
+static const struct kind {
+	const char *what;
+	uint16_t port;     /* 0: that of HTTP */
+	bool has_mouth;    /* ear and mouth are on one port */
+	bool binds_device; /* else to the address */
+	int (*make)(const struct link *l, uint16_t port, bool joins);
+} kinds[SOCK_MAX] = {
+    [SOCK_RX67] = {"UDP port 67", 67, true, true, socket_ear},
+    [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, socket_ear},
+    [SOCK_RX69] = {"UDP port 69", 69, false, true, socket_ear},
+    [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, make_mouth},
+    [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, make_mouth},
+    [SOCK_FRAME] = {"packet socket", 0, false, true, make_frames},
+    [SOCK_LISTEN] = {"TCP port for HTTP", 0, false, false, make_listener},
+};
+
+void
+setup_init(struct setup *s)
+{
+	memset(s, 0, sizeof *s);
+	s->conf = s->hosts = -1;
+	memset(s->sockets, 0xff, sizeof s->sockets);
+}
+
+static uint16_t
+port_of(const struct setup *s, const struct kind *k)
+{
+	return k->port != 0 ? k->port : s->spec.s.http_port;
+}
+
+/* The old socket for what link i needs; -1: it has none. */
+static int
+find_old(const struct setup *s, unsigned i, enum link_socket nr, const struct setup *old)
+{
+	const struct kind *k = &kinds[nr];
+	const struct link *l = &s->spec.links[i];
+
+	if (old == NULL || port_of(s, k) != port_of(old, k))
+		return -1;
+	for (unsigned j = 0; j < old->spec.nlinks; j++) {
+		const struct link *o = &old->spec.links[j];
+
+		if (k->binds_device ? same_device(l, o) : same_address(l, o))
+			return old->sockets[nr][j];
+	}
+	return -1;
+}
+
+/* A sealed port is ours alone; an open one can be joined by the next mouth or ear. */
+static int
+share_ports(const struct setup *s, int (*change)(int fd))
+{
+	for (unsigned nr = 0; s != NULL && nr < SOCK_MAX; nr++)
+		for (unsigned i = 0; kinds[nr].has_mouth && i < s->spec.nlinks; i++)
+			if (s->sockets[nr][i] >= 0 && change(s->sockets[nr][i]) != 0)
+				return ERR_SYS;
+	return 0;
+}
+
+static int
+open_link_sockets(struct setup *s, const struct setup *old, enum link_socket nr,
+    struct setup_error *error)
+{
+	const struct kind *k = &kinds[nr];
+
+	for (unsigned i = 0; i < s->spec.nlinks; i++) {
+		int fd = find_old(s, i, nr, old);
+
+		if (fd < 0)
+			fd = k->make(&s->spec.links[i], port_of(s, k), old != NULL);
+		if (fd < 0) {
+			*error = (struct setup_error){k->what, strerror(errno)};
+			return ERR_SYS;
+		}
+		s->sockets[nr][i] = fd;
+	}
+	return 0;
+}
+
+static int
+open_pool(struct setup *s, const struct setup *old, struct setup_error *error)
+{
+	unsigned first = s->spec.s.tftp_first, last = s->spec.s.tftp_last;
+
+	for (unsigned port = first; port <= last; port++) {
+		unsigned at = old == NULL ? 0 : port - old->spec.s.tftp_first;
+		int fd;
+
+		if (old != NULL && port >= old->spec.s.tftp_first && at < old->npool)
+			fd = old->pool[at];
+		else
+			fd = socket_transfer((uint16_t)port);
+		if (fd < 0) {
+			*error = (struct setup_error){
+			    "UDP port for TFTP transfers", strerror(errno)};
+			return ERR_SYS;
+		}
+		s->pool[s->npool++] = fd;
+	}
+	return 0;
+}
+
+static int
+resolve_links(struct setup *s, struct setup_error *error)
+{
+	for (unsigned i = 0; i < s->spec.nlinks; i++) {
+		error->what = s->spec.links[i].name;
+		if (link_resolve(&s->spec.links[i], &error->why) != 0)
+			return ERR_SYS;
+	}
+	return 0;
+}
+
+int
+setup_open(struct setup *s, const struct setup *old, struct setup_error *error)
+{
+	int err = resolve_links(s, error);
+
+	if (err == 0)
+		err = share_ports(old, socket_unseal);
+	for (unsigned nr = 0; err == 0 && nr < SOCK_MAX; nr++)
+		err = open_link_sockets(s, old, (enum link_socket)nr, error);
+	if (err == 0)
+		err = open_pool(s, old, error);
+	/* Nobody else can join our ports any more. */
+	if (share_ports(old, socket_seal) != 0 || share_ports(s, socket_seal) != 0) {
+		*error = (struct setup_error){"UDP ports of our own", strerror(errno)};
+		err = ERR_SYS;
+	}
+	if (err != 0)
+		setup_close(s, old);
+	return err;
+}
+
+static bool
+holds(const struct setup *s, int fd)
+{
+	if (s == NULL)
+		return false;
+	if (fd == s->conf || fd == s->hosts)
+		return true;
+	for (unsigned nr = 0; nr < SOCK_MAX; nr++)
+		for (unsigned i = 0; i < LINKS_MAX; i++)
+			if (s->sockets[nr][i] == fd)
+				return true;
+	for (unsigned i = 0; i < s->npool; i++)
+		if (s->pool[i] == fd)
+			return true;
+	return false;
+}
+
+static void
+close_one(int *fd, const struct setup *keep)
+{
+	if (*fd >= 0 && !holds(keep, *fd))
+		close(*fd);
+	*fd = -1;
+}
+
+void
+setup_close(struct setup *s, const struct setup *keep)
+{
+	for (unsigned nr = 0; nr < SOCK_MAX; nr++)
+		for (unsigned i = 0; i < LINKS_MAX; i++)
+			close_one(&s->sockets[nr][i], keep);
+	for (unsigned i = 0; i < s->npool; i++)
+		close_one(&s->pool[i], keep);
+	s->npool = 0;
+	close_one(&s->conf, keep);
+	close_one(&s->hosts, keep);
+}
