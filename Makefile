@@ -16,6 +16,7 @@ PREFIX ?= /usr/local
 LIBEXECDIR ?= $(PREFIX)/libexec/sallyport
 SYSCONFDIR ?= /etc
 STATEDIR ?= /var/lib/sallyport
+RUNDIR ?= /run
 VERSION := 0.1
 
 # B is the build tree, KIND its flavour: release, clang, san (ASan + UBSan), fuzz, afl, cov.
@@ -45,7 +46,7 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fno-strict-overflow -fno-delete-null-pointer-checks
 CPPFLAGS := -I. -D_GNU_SOURCE -DSALLYPORT_VERSION='"$(VERSION)"' \
 	-DSALLYPORT_LIBEXECDIR='"$(LIBEXECDIR)"' -DSALLYPORT_SYSCONFDIR='"$(SYSCONFDIR)"' \
-	-DSALLYPORT_STATEDIR='"$(STATEDIR)"'
+	-DSALLYPORT_STATEDIR='"$(STATEDIR)"' -DSALLYPORT_CONTROL='"$(RUNDIR)/sallyport/control"'
 CFLAGS := -std=c17 -O2 -g -fPIE $(WARN) -pthread
 LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,-z,defs,--as-needed
 
@@ -95,10 +96,11 @@ CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print 
 
 ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser file-sender \
 	conf-check
-PROGRAMS := sallyportd $(ROLES) sallyport-image
+PROGRAMS := sallyportd $(ROLES) sallyport-image sallyport
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/spec src/sallyportd/sallyportd_main
+	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec \
+	src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
@@ -138,6 +140,10 @@ BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd sr
 	src/broker/tftp src/broker/conn src/broker/http_rules src/broker/http src/broker/files
 OBJ_broker := $(call CAGED,broker) $(CONF) $(BROKER_DHCP) $(BROKER_FILES) src/broker/loop \
 	src/broker/broker_main
+# Its control socket.
+CONTROL := src/broker/control src/broker/control_status src/broker/control_leases \
+	src/broker/control_changes src/broker/control_explain
+OBJ_broker += $(CONTROL)
 LIB_broker := -llmdb
 
 IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/minisign \
@@ -156,6 +162,9 @@ OBJ_sallyport-image := $(BASE) $(IMAGE_RULES) policy/manifest_print src/verifier
 	src/tools/image_templates src/tools/image_folder src/tools/image_create \
 	src/tools/image_sign src/tools/image_install src/tools/image_trust src/tools/image_main
 LIB_sallyport-image := -lsodium -lcrypto
+
+OBJ_sallyport := $(BASE) privsep/roles privsep/msg src/sallyport/client src/sallyport/table \
+	src/sallyport/status src/sallyport/lease src/sallyport/sallyport_main
 
 # ------------------------------------------------------------------ unit tests
 # UNIT lists the programs tests/unit/test_NAME.c; OBJ_test_NAME what else they link.
@@ -232,7 +241,7 @@ OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG) src/file-sender/http_reply
 OBJ_test_broker_texts := $(BROKER_RIG)
 UNIT += broker_loop
-OBJ_test_broker_loop := $(BROKER_RIG) $(BROKER_DHCP) src/broker/loop
+OBJ_test_broker_loop := $(BROKER_RIG) $(BROKER_DHCP) $(CONTROL) src/broker/loop
 LIB_test_broker_loop := -llmdb
 
 UNIT += manifest template keyring minisign floor
@@ -316,7 +325,7 @@ OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_
 	src/wire/frame
 
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/spec
+	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec
 UNIT += notice
 OBJ_test_notice := $(SUPERVISOR)
 LIB_test_notice := -lseccomp
@@ -394,7 +403,8 @@ loads: $(addprefix $(B)/testbin/,$(LOADS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/spec tests/walls/inject tests/walls/rig
+	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec tests/walls/inject \
+	tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
 	@mkdir -p $$(@D)
@@ -445,11 +455,12 @@ $(B)/obj/gen/%.o: $(B)/gen/%.c
 	$(CC) $(CPPFLAGS) -I$(B)/gen $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # These hold the paths of the installation: other paths, other objects.
-PATHS := $(LIBEXECDIR) $(SYSCONFDIR) $(STATEDIR) $(VERSION)
+PATHS := $(LIBEXECDIR) $(SYSCONFDIR) $(STATEDIR) $(RUNDIR) $(VERSION)
 $(B)/paths: always
 	@mkdir -p $(@D)
 	@echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' >$@
 $(call obj,src/sallyportd/sallyportd_main policy/conf tests/unit/test_conf \
+	privsep/roster src/sallyport/sallyport_main src/sallyport/client \
 	$(addprefix src/tools/,tool image_main image_trust image_install)): $(B)/paths
 
 # Not make's own rules for these: they would write over policy/conf.c.
@@ -528,7 +539,7 @@ install: all
 		$(UNITDIR) $(SYSUSERSDIR) $(CONFDIR) $(STATEDIR) $(STATEDIR)/images)
 	install -d -m 700 $(DESTDIR)$(STATEDIR)/verifier
 	install -m 755 $(B)/bin/sallyportd $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/bin/sallyport-image $(DESTDIR)$(BINDIR)
+	install -m 755 $(B)/bin/sallyport-image $(B)/bin/sallyport $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(B)/bin/,$(ROLES)) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 examples/minimal.conf examples/full.conf examples/keyring $(DESTDIR)$(DOCDIR)
 	$(FILL) packaging/sallyport.service >$(DESTDIR)$(UNITDIR)/sallyport.service
@@ -546,6 +557,7 @@ install: all
 # Configuration, keys, state and users stay.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/sallyportd $(DESTDIR)$(BINDIR)/sallyport-image \
+		$(DESTDIR)$(BINDIR)/sallyport \
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(ROLES)) \
 		$(addprefix $(DESTDIR)$(DOCDIR)/,minimal.conf full.conf keyring) \
 		$(DESTDIR)$(UNITDIR)/sallyport.service $(DESTDIR)$(SYSUSERSDIR)/sallyport.conf

@@ -19,8 +19,10 @@
 	X(TFTP_PARSER, "tftp-parser", 0) \
 	X(HTTP_PARSER, "http-parser", 1) \
 	X(FILE_SENDER, "file-sender", 1) \
-	X(CONF_CHECK, "conf-check", 0)
+	X(CONF_CHECK, "conf-check", 0)   \
+	X(CONTROL, "control", 0)
 
+/* CONTROL is no process of ours: it is whoever speaks over the control socket. */
 enum role {
 #define X(name, text, many) ROLE_##name,
 	ROLE_LIST(X)
@@ -28,6 +30,7 @@ enum role {
 	    ROLE_MAX
 };
 
+#define CLIENT_MAX 4  /* connected to the control socket at once */
 #define LINKS_MAX 16  /* configured interfaces */
 #define WORKER_MAX 16 /* pairs of file-sender and http-parser */
 
@@ -69,6 +72,8 @@ enum {
 	FD_DHCP_SENDER = 7,
 	FD_VERIFIER = 8,
 	FD_CONF = 9,         /* sealed configuration text */
+	FD_CONTROL = 10,     /* the control socket, listening */
+	FD_CLIENT = 12,      /* block of 4: who is connected to it, else /dev/null */
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */
 	FD_LEASES = 64,      /* block of 8: what the lease store opens, before all else */

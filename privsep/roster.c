@@ -14,7 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "privsep/listener.h"
 #include "privsep/supervisor.h"
+#include "src/base/clock.h"
 
 #define CHANNEL_BUFFER (4 << 20) /* bytes a direction */
 
@@ -266,12 +268,33 @@ open_state(struct supervisor *sv)
 	sv->keyring = open_keyring(s->keyring);
 }
 
+/* An installed server's socket is where programs look for it; one with a state folder of
+ * its own, beside others, has it there. */
+static void
+open_control(struct supervisor *sv)
+{
+	static char path[256];
+	const char *state = sv->now.spec.s.state, *why;
+
+	if (sv->control_path == NULL && strcmp(state, SALLYPORT_STATEDIR) == 0)
+		sv->control_path = SALLYPORT_CONTROL;
+	if (sv->control_path == NULL) {
+		snprintf(path, sizeof path, "%s/control", state);
+		sv->control_path = path;
+	}
+	why = listener_open(sv->control_path, sv->now.spec.s.control_gid, &sv->control);
+	if (why != NULL)
+		supervisor_fail(sv->control_path, why);
+}
+
 void
 roster_open(struct supervisor *sv)
 {
 	struct setup_error error;
 
+	sv->start_ms = clock_mono_ms();
 	open_state(sv);
+	open_control(sv);
 	if (setup_open(&sv->now, NULL, &error) != 0)
 		supervisor_fail(error.what, error.why);
 	sv->kmsg = death_open_kmsg();
@@ -306,7 +329,10 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 	}
 	switch (c->role) {
 	case ROLE_LOGGER: spawn_give(s, sv->out, FD_OUT); break;
-	case ROLE_BROKER: spawn_give(s, sv->now.conf, FD_CONF); break;
+	case ROLE_BROKER:
+		spawn_give(s, sv->now.conf, FD_CONF);
+		spawn_give(s, sv->control, FD_CONTROL);
+		break;
 	case ROLE_VERIFIER:
 		spawn_give(s, sv->store, FD_STORE);
 		spawn_give(s, sv->keyring, FD_KEYRING);
@@ -347,8 +373,10 @@ roster_options(
 	} while (0)
 	OPTION("landlock=%u", s->landlock);
 	OPTION("log_level=%u", s->log_level);
-	if (c->role == ROLE_BROKER)
+	if (c->role == ROLE_BROKER) {
 		OPTION("state=%s", s->state);
+		OPTION("since=%llu", (unsigned long long)sv->start_ms);
+	}
 	if (c->role == ROLE_VERIFIER) {
 		OPTION("memory=%llu", (unsigned long long)s->memory);
 		OPTION("expired=%u", s->expired_serve);

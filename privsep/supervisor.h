@@ -56,8 +56,11 @@ struct supervisor {
 	unsigned nchildren, nchannels;
 	struct child children[CHILD_MAX];
 	struct channel channels[CHANNEL_MAX];
-	int out;  /* the log stream */
-	int kmsg; /* the kernel's records, or -1 */
+	int out;                  /* the log stream */
+	int control;              /* the control socket, listening */
+	const char *control_path; /* NULL: where the state says */
+	uint64_t start_ms;        /* clock_mono_ms at start */
+	int kmsg;                 /* the kernel's records, or -1 */
 	bool ending;
 };
 

@@ -155,7 +155,7 @@ forbid sallyportd policy '^policy/' "$work/policy"
 for program in $PROGRAMS; do
 	own_folder "$program"
 	case $program in
-	sallyportd | sallyport-image) ;;
+	sallyportd | sallyport-image | sallyport) ;;
 	*) own_cage "$program" ;;
 	esac
 done
@@ -171,6 +171,7 @@ libraries file-sender ""
 libraries broker "liblmdb.so.0"
 libraries verifier "libcrypto.so.3 libsodium.so.23"
 libraries sallyport-image "libcrypto.so.3 libsodium.so.23"
+libraries sallyport ""
 
 # What purity may lean on: itself, the cursor, addresses, bug() for our own mistakes.
 find "$B/obj/src/wire" "$B"/obj/src/base/{buf,ident,err}.o -name '*.o' \

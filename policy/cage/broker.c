@@ -1,8 +1,8 @@
 /*
- * What the broker may ask of the kernel: talk over its channels, write the lease store's
- * open file, look at the sealed objects that the verifier sends. It cannot open a file,
- * make a descriptor of any kind but by receiving one, or take the number of a channel for
- * something else.
+ * What the broker may ask of the kernel: talk over its channels and with who connects to
+ * the control socket, write the lease store's open file, look at the sealed objects that
+ * the verifier sends. It cannot open a file, make a descriptor of any kind but by receiving
+ * one or accepting a client, or take the number of a channel for something else.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,22 +10,23 @@
 
 #include "privsep/cage_rules.h"
 
-/* FREE_FD_RULES with a further condition, the same in each. */
-#define FREE_FD_AND(nr, why, test)                                        \
-	{why, nr, {BIT(0, 6), test}}, {why, nr, {BIT(0, 7), test}},       \
-	    {why, nr, {BIT(0, 8), test}}, {why, nr, {BIT(0, 9), test}},   \
-	    {why, nr, {BIT(0, 10), test}}, {why, nr, {BIT(0, 11), test}}, \
-	    {why, nr, {BIT(0, 12), test}}, {why, nr, {BIT(0, 13), test}}, \
-	    {why, nr, {BIT(0, 14), test}},                                \
-	{                                                                 \
-		why, nr,                                                  \
-		{                                                         \
-			BIT(0, 15), test                                  \
-		}                                                         \
+/* FREE_FD_RULES with further conditions, the same in each. */
+#define FREE_FD_AND(nr, why, ...)                                                       \
+	{why, nr, {BIT(0, 6), __VA_ARGS__}}, {why, nr, {BIT(0, 7), __VA_ARGS__}},       \
+	    {why, nr, {BIT(0, 8), __VA_ARGS__}}, {why, nr, {BIT(0, 9), __VA_ARGS__}},   \
+	    {why, nr, {BIT(0, 10), __VA_ARGS__}}, {why, nr, {BIT(0, 11), __VA_ARGS__}}, \
+	    {why, nr, {BIT(0, 12), __VA_ARGS__}}, {why, nr, {BIT(0, 13), __VA_ARGS__}}, \
+	    {why, nr, {BIT(0, 14), __VA_ARGS__}},                                       \
+	{                                                                               \
+		why, nr,                                                                \
+		{                                                                       \
+			BIT(0, 15), __VA_ARGS__                                         \
+		}                                                                       \
 	}
 
 #define SENDS (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define STORE BLOCK(0, FD_LEASES, 8)
+#define CLIENTS(n) BLOCK((n), FD_CLIENT, CLIENT_MAX)
 
 const struct cage_rule cage_rules[] = {
     {"wait", SYS_ppoll, {{0}}},
@@ -54,6 +55,19 @@ const struct cage_rule cage_rules[] = {
     {"notices to the supervisor", SYS_sendto,
 	{IS(0, FD_SUPER), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
     {"lines to the logger", SYS_sendto, {IS(0, FD_LOG), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
+
+    /*
+     * The control socket. A new client comes with a free number and moves to one of four
+     * below FD_FREE, which are never closed: /dev/null takes its place. No channel can be
+     * copied, and nothing else can be copied to a channel.
+     */
+    {"who connects", SYS_accept4,
+	{IS(0, FD_CONTROL), IS(1, 0), IS(2, 0), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    FREE_FD_AND(SYS_dup3, "it gets its number", CLIENTS(1), IS(2, O_CLOEXEC)),
+    {"it is sent away", SYS_dup3, {IS(0, 0), CLIENTS(1), IS(2, O_CLOEXEC)}},
+    {"who it is", SYS_getsockopt, {CLIENTS(0), IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)}},
+    {"its questions", SYS_recvfrom, {CLIENTS(0), IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)}},
+    {"answers", SYS_sendto, {CLIENTS(0), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
 
     /* Objects. */
     FREE_FD_AND(SYS_fcntl, "is it sealed?", IS(1, F_GET_SEALS)),

@@ -15,6 +15,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/broker/broker.h"
+#include "src/broker/control.h"
 #include "src/broker/files.h"
 #include "src/broker/loop.h"
 #include "src/broker/session.h"
@@ -109,12 +110,14 @@ main(int argc, char **argv)
 	start_init(&broker.start, ROLE_BROKER, argc, argv);
 	broker.now_ms = clock_mono_ms();
 	broker.wall_s = clock_wall_s();
+	broker.server_since_ms = start_number(&broker.start, "since", 0, broker.now_ms);
 	state = start_option(&broker.start, "state");
 	if (state == NULL ||
 	    (size_t)snprintf(folder, sizeof folder, "%s/broker", state) >= sizeof folder)
 		start_fail("argument state");
 	open_channels();
 	files_init();
+	control_init();
 	loop_init();
 	cage_enter(&broker.start, &hooks);
 	files_start();

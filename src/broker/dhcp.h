@@ -73,6 +73,13 @@ void dhcp_store_lease(
     const struct ask *a, const struct lease *l, const struct msg_reply_tell *reply);
 /* Queues a reply that needs no store. */
 void dhcp_send(const struct msg_reply_tell *reply);
+/* The number of the batch at hand, from 1. */
+uint64_t dhcp_batch(void);
+/* What has become of a batch, asked for in the turn that it completed in or the next: 1 it
+ * is on disk, 0 not yet, ERR_SYS it could not be written. */
+int dhcp_batch_state(uint64_t batch) MUST_CHECK;
+/* Did the last commit succeed? */
+bool dhcp_store_well(void);
 /* Milliseconds since dhcp_open_store(). */
 uint64_t dhcp_age_ms(void);
 

@@ -18,9 +18,12 @@
  * that being written. Never more than there are records. */
 static struct {
 	unsigned n;
+	uint64_t number; /* of the batch */
 	struct msg_reply_tell replies[STORE_BATCH_MAX];
 } waiting[2];
 static unsigned at_hand;
+static uint64_t written; /* the number of the last batch that completed */
+static bool went_well[4] = {true, true, true, true}; /* by number modulo 4 */
 static uint64_t opened_ms;
 
 struct loaded {
@@ -151,6 +154,8 @@ dhcp_open_store(const char *folder)
 	broker.wall_s = clock_wall_s();
 	at_hand = 0;
 	waiting[0].n = waiting[1].n = 0;
+	waiting[0].number = 1;
+	written = 0;
 	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
 	lease_restore_begin();
@@ -245,6 +250,27 @@ dhcp_commit(void)
 		return;
 	at_hand = 1 - at_hand;
 	waiting[at_hand].n = 0;
+	waiting[at_hand].number = waiting[1 - at_hand].number + 1;
+}
+
+uint64_t
+dhcp_batch(void)
+{
+	return waiting[at_hand].number;
+}
+
+int
+dhcp_batch_state(uint64_t batch)
+{
+	if (batch > written)
+		return 0;
+	return went_well[batch % 4] ? 1 : ERR_SYS;
+}
+
+bool
+dhcp_store_well(void)
+{
+	return went_well[written % 4];
 }
 
 static void
@@ -279,6 +305,8 @@ dhcp_completed(void)
 			log_event(LOG_ERROR, "store-failed", "reason=\"%s\" unanswered=%u",
 			    store_failure(), waiting[batch].n);
 		waiting[batch].n = 0;
+		written = waiting[batch].number;
+		went_well[written % 4] = ok;
 		if (!ok && store_dead())
 			exit(1);
 	}

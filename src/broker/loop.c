@@ -12,6 +12,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/broker/broker.h"
+#include "src/broker/control.h"
 #include "src/broker/dhcp.h"
 #include "src/broker/files.h"
 
@@ -27,6 +28,7 @@
 #define BURST_MS 250
 #define REFILL_MS 5 /* an ear without tokens is looked at again */
 #define EAR_MAX (4 + 2 * WORKER_MAX)
+#define OTHERS (2 + CONTROL_POLLS) /* the supervisor, the store, the control socket */
 
 /* A channel that we read. */
 struct ear {
@@ -251,7 +253,7 @@ fill(struct pollfd *polls)
 	}
 	polls[near] = (struct pollfd){.fd = FD_SUPER, .events = POLLIN};
 	polls[near + 1] = (struct pollfd){.fd = dhcp_store_fd(), .events = POLLIN};
-	return timeout;
+	return control_fill(polls + near + 2, timeout);
 }
 
 static void
@@ -260,8 +262,8 @@ wait_for(struct pollfd *polls)
 	int ms = fill(polls);
 	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 
-	if (ppoll(polls, near + 2, &t, NULL) < 0)
-		for (unsigned i = 0; i < near + 2; i++)
+	if (ppoll(polls, near + OTHERS, &t, NULL) < 0)
+		for (unsigned i = 0; i < near + OTHERS; i++)
 			polls[i].revents = 0;
 	broker.now_ms = clock_mono_ms();
 	broker.wall_s = clock_wall_s();
@@ -270,7 +272,7 @@ wait_for(struct pollfd *polls)
 void
 loop_turn(void)
 {
-	struct pollfd polls[EAR_MAX + 2];
+	struct pollfd polls[EAR_MAX + OTHERS];
 
 	wait_for(polls);
 	if (polls[near].revents != 0)
@@ -279,6 +281,7 @@ loop_turn(void)
 		dhcp_completed();
 	read_all(polls);
 	files_turn();
+	control_turn(polls + near + 2);
 	dhcp_commit();
 	for (unsigned i = 0; i < near; i++)
 		chan_flush(ears[i].chan);

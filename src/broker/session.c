@@ -342,3 +342,14 @@ session_count(void)
 {
 	return table.count;
 }
+
+bool
+session_in_slot(uint32_t slot, uint64_t now_ms, const struct session **s)
+{
+	if (slot >= table.most)
+		return false;
+	*s = &table.nodes[slot].s;
+	if ((*s)->id == 0 || has_ended(*s, now_ms))
+		*s = NULL;
+	return true;
+}

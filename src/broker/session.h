@@ -52,5 +52,8 @@ void session_confirm(struct session *s);
  * life stay, for anybody on the link can pretend this. */
 void session_restart(struct session *s);
 uint32_t session_count(void);
+/* For lists: *s is the session in that slot, NULL for none. False when there are not so
+ * many slots. */
+bool session_in_slot(uint32_t slot, uint64_t now_ms, const struct session **s);
 
 #endif

@@ -117,6 +117,7 @@ tell_spec(const struct conf *conf)
 	s->expired_serve = conf->expired_serve;
 	s->memory = conf->memory;
 	s->uid_base = conf->uid_base;
+	s->control_gid = conf->control_gid;
 	memcpy(s->state, conf->state, sizeof s->state);
 	memcpy(s->images, conf->images, sizeof s->images);
 	memcpy(s->keyring, conf->keyring, sizeof s->keyring);

@@ -25,7 +25,7 @@
 #define DEFAULT_CONF SALLYPORT_SYSCONFDIR "/sallyport/sallyport.conf"
 
 struct options {
-	const char *conf, *libexec;
+	const char *conf, *libexec, *control;
 	uid_t uid_base;
 	bool check_only;
 };
@@ -38,6 +38,8 @@ usage(int status)
 	    "  -f, --config file     configuration (default " DEFAULT_CONF ")\n"
 	    "  -n, --check           check the configuration and end\n"
 	    "  -L, --libexec dir     where the other executables are\n"
+	    "      --control path    the control socket (default " SALLYPORT_CONTROL ",\n"
+	    "                        or \"control\" in a state folder of another name)\n"
 	    "      --uid-base n      run the processes as uids n+1 .. n+9, without named "
 	    "users\n"
 	    "  -V, --version\n");
@@ -49,9 +51,10 @@ read_options(int argc, char **argv)
 {
 	static const struct option names[] = {{"config", required_argument, NULL, 'f'},
 	    {"check", no_argument, NULL, 'n'}, {"libexec", required_argument, NULL, 'L'},
+	    {"control", required_argument, NULL, 'c'},
 	    {"uid-base", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct options o = {DEFAULT_CONF, SALLYPORT_LIBEXECDIR, 0, false};
+	struct options o = {DEFAULT_CONF, SALLYPORT_LIBEXECDIR, NULL, 0, false};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "f:nL:Vh", names, NULL)) != -1) {
@@ -61,6 +64,7 @@ read_options(int argc, char **argv)
 		case 'f': o.conf = optarg; break;
 		case 'n': o.check_only = true; break;
 		case 'L': o.libexec = optarg; break;
+		case 'c': o.control = optarg; break;
 		case 'u':
 			o.uid_base = (uid_t)strtoul(optarg, &end, 10);
 			if (*end != '\0' || o.uid_base < 1000 || o.uid_base > 4000000000u)
@@ -230,10 +234,13 @@ main(int argc, char **argv)
 		return 0;
 	}
 	sv.libexec = o.libexec;
+	sv.control_path = o.control;
 	sv.workers = count_workers(sv.now.spec.s.workers);
 	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.now.spec.s.uid_base);
 	roster_open(&sv);
 	use_logger();
 	keep_few_capabilities();
-	return supervisor_run(&sv);
+	status = supervisor_run(&sv);
+	(void)unlink(sv.control_path);
+	return status;
 }
