@@ -103,7 +103,7 @@ build_links_finish(struct build *b)
 		uint32_t v = addr_to_v4(a);
 
 		for (unsigned p = 0; s != NULL && p < s->npools; p++) {
-			if (v >= s->pools[p].first && v <= s->pools[p].last)
+			if (build_leases(s, p, v))
 				return build_fail(b, ERR_RANGE, b->link_address_at[i],
 				    "found %s inside a pool, expected an address that is "
 				    "not given to clients",

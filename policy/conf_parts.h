@@ -68,6 +68,8 @@ int build_pool_known(struct build *b, enum conf_known known, struct place at) MU
 int build_exclude(struct build *b, struct slice first, struct place first_at,
     struct slice last, struct place last_at) MUST_CHECK;
 int build_excluded_end(struct build *b) MUST_CHECK;
+/* Can this pool give the address to a client? */
+bool build_leases(const struct conf_subnet *s, unsigned pool, uint32_t v);
 /* An address inside the subnet that is open. */
 int build_inside(struct build *b, struct slice s, struct place at, uint32_t *v) MUST_CHECK;
 

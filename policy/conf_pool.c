@@ -149,3 +149,15 @@ build_excluded_end(struct build *b)
 	    build_keep(b, b->next, b->excluded, n->nexcluded * sizeof b->excluded[0]);
 	return n->excluded == NULL ? b->err : 0;
 }
+
+bool
+build_leases(const struct conf_subnet *s, unsigned pool, uint32_t v)
+{
+	if (v < s->pools[pool].first || v > s->pools[pool].last)
+		return false;
+	for (unsigned i = 0; i < s->nexcluded; i++) {
+		if (v >= s->excluded[i].first && v <= s->excluded[i].last)
+			return false;
+	}
+	return true;
+}

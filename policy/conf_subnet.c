@@ -206,7 +206,7 @@ check_routers(struct build *b)
 		uint32_t v = addr_to_v4(&n->routers[r]);
 
 		for (unsigned p = 0; p < n->npools; p++) {
-			if (v >= n->pools[p].first && v <= n->pools[p].last)
+			if (build_leases(n, p, v))
 				return build_fail(b, ERR_RANGE, b->router_at[r],
 				    "found router %s inside the pool on line %u, expected "
 				    "it outside every pool",
@@ -219,7 +219,7 @@ check_routers(struct build *b)
 int
 build_subnet_end(struct build *b)
 {
-	if (same_as_options(b) != 0 || check_routers(b) != 0 || build_excluded_end(b) != 0)
+	if (same_as_options(b) != 0 || build_excluded_end(b) != 0 || check_routers(b) != 0)
 		return b->err;
 	return build_scope_end(b, &current(b)->scope);
 }

@@ -88,6 +88,7 @@ enum {
 	FD_TEXT = 5,  /* sealed configuration text */
 	FD_TELL = 6,  /* messages for the supervisor */
 	FD_ERROR = 7, /* the operator's stderr */
+	FD_PRINT = 8, /* with print=1: where the effective configuration goes */
 
 	/* logger */
 	FD_OUT = 5,

@@ -1,6 +1,7 @@
 /*
  * What conf-check may ask of the kernel: memory for the tree, one line to the operator or
- * a few messages to the supervisor, and the end. It reads nothing: the text is in memory
+ * a few messages to the supervisor, the effective configuration for who asked for it, and
+ * the end. It reads nothing: the text is in memory
  * before the filter is.
  */
 #include <linux/filter.h>
@@ -16,6 +17,7 @@ const struct cage_rule cage_rules[] = {
 	    IS32(4, -1), IS(5, 0)}},
     {"large blocks", SYS_munmap, {{0}}},
     {"what is wrong, for the operator", SYS_write, {IS(0, FD_ERROR)}},
+    {"the effective configuration, for the operator", SYS_write, {IS(0, FD_PRINT)}},
     {"what root needs to know", SYS_sendto,
 	{IS(0, FD_TELL), IS(3, MSG_NOSIGNAL), IS(4, 0), IS(5, 0)}},
     {"log lines", SYS_sendto,

@@ -1,7 +1,8 @@
 /*
  * conf-check: parses the configuration in a cage, so that root never does. Gets the
  * sealed text and two ways out, answers once, ends: the few facts that the supervisor
- * needs (exit 0), or one line for the operator (exit 1). The text is distrusted, and so
+ * needs (exit 0), or one line for the operator (exit 1). With print=1 the effective
+ * configuration follows the facts, as text on a third way. The text is distrusted, and so
  * are scanner and grammar.
  */
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "policy/conf.h"
+#include "policy/conf_print.h"
 #include "privsep/cage.h"
 #include "privsep/msg.h"
 #include "privsep/start.h"
@@ -64,7 +66,7 @@ say(enum log_level level, const char *text, size_t len)
 static void
 complain(const char *file, const struct conf_error *e)
 {
-	char line[512];
+	char line[640];
 	int n = snprintf(line, sizeof line, "sallyportd: %.250s:%u:%u: %s\n", file, e->line,
 	    e->column, e->text);
 
@@ -124,13 +126,53 @@ tell_spec(const struct conf *conf)
 	tell(&m);
 }
 
+/* ------------------------------------------------------------- printing */
+
+static struct {
+	size_t len;
+	char b[65536];
+} out;
+
+static void
+flush(void)
+{
+	size_t done = 0;
+
+	while (done < out.len) {
+		ssize_t n = write(FD_PRINT, out.b + done, out.len - done);
+
+		if (n <= 0)
+			_exit(EXIT_WALL);
+		done += (size_t)n;
+	}
+	out.len = 0;
+}
+
+static void
+put(void *arg, const char *text, size_t len)
+{
+	(void)arg;
+	if (len > sizeof out.b - out.len)
+		flush();
+	memcpy(out.b + out.len, text, len);
+	out.len += len;
+}
+
+static void
+print(const struct conf *conf)
+{
+	if (conf_print(conf, put, NULL) != 0)
+		bug("a checked configuration does not fit its lines");
+	flush();
+}
+
 int
 main(int argc, char **argv)
 {
 	struct start st;
 	struct conf *conf;
 	struct conf_error error;
-	const char *file;
+	const char *file, *prints;
 	struct conf_text text = {0};
 
 	start_init(&st, ROLE_CONF_CHECK, argc, argv);
@@ -138,6 +180,7 @@ main(int argc, char **argv)
 	file = start_option(&st, "file");
 	if (file == NULL)
 		start_fail("argument file");
+	prints = start_option(&st, "print");
 	text.conf = read_text(&text.conf_len);
 	cage_enter(&st, NULL);
 	if (conf_parse(&text, &conf, &error) != 0) {
@@ -146,5 +189,7 @@ main(int argc, char **argv)
 	}
 	tell_links(conf);
 	tell_spec(conf);
+	if (prints != NULL)
+		print(conf);
 	_exit(0);
 }
