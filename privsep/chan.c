@@ -148,6 +148,19 @@ check(const struct chan *c, unsigned i, struct msg *m, int fd)
 	return NULL;
 }
 
+/* A batch that was not full has emptied the channel: to ask the kernel again costs a call
+ * in every turn, and what has come since then the next poll shows. */
+static bool
+spent(struct chan *c)
+{
+	bool partial = c->in->have > 0 && c->in->have < CHAN_BATCH;
+
+	if (!partial || c->to_the_end)
+		return false;
+	c->in->have = c->in->next = 0;
+	return true;
+}
+
 int
 chan_recv(struct chan *c, struct msg *m, int *fd)
 {
@@ -160,7 +173,7 @@ chan_recv(struct chan *c, struct msg *m, int *fd)
 		return 0;
 	if (c->takes_fds)
 		got = fetch_with_fd(c);
-	else if (c->in->next == c->in->have)
+	else if (c->in->next == c->in->have && !spent(c))
 		fetch_plain(c);
 	if (c->in->next == c->in->have)
 		return 0;

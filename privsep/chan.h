@@ -25,6 +25,7 @@ struct chan {
 	unsigned index;    /* the peer's, for roles that exist more than once */
 	bool takes_fds;    /* receives with room for exactly one descriptor */
 	bool breached;     /* not read any more until chan_reset() */
+	bool to_the_end;   /* chan_recv() says 0 only after the kernel has said so */
 	uint64_t received; /* messages */
 	uint64_t sent;
 	uint64_t dropped; /* by chan_drop_full() */
@@ -38,8 +39,9 @@ void chan_init(
     struct chan *c, int fd, enum role self, enum role peer, unsigned index, unsigned depth);
 
 /* The next message. 1: *m is valid, and *fd is a descriptor that the caller now owns, or
- * -1. 0: nothing there. ERR_DENIED: a breach, already reported. ERR_EOF: the other end
- * is closed. fd may be NULL where the channel takes none. */
+ * -1. 0: nothing there, or nothing more of what was there a moment ago (poll again).
+ * ERR_DENIED: a breach, already reported. ERR_EOF: the other end is closed. fd may be NULL
+ * where the channel takes none. */
 int chan_recv(struct chan *c, struct msg *m, int *fd) MUST_CHECK;
 
 /* Queues m and sends when a batch is full. 0, or ERR_FULL. A message that cannot be

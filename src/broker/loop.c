@@ -104,6 +104,7 @@ loop_init(void)
 	add(&broker.dhcp_parser, dhcp_may_read, BATCH);
 	add(&broker.tftp_parser, NULL, BATCH);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
+		broker.file_sender[i].to_the_end = true;
 		add(&broker.file_sender[i], NULL, BATCH_SENDER);
 		add(&broker.http_parser[i], http_may_read, BATCH);
 	}
@@ -153,7 +154,8 @@ read_ear(struct ear *ear)
 }
 
 /* http-parser is not read before its file-sender is empty: a request would seem to be of
- * a connection that nobody has announced. */
+ * a connection that nobody has announced. So file-sender is read also when it was silent at
+ * the time of the poll, if its http-parser, which stands behind it, was not. */
 static void
 read_all(const struct pollfd *polls)
 {
@@ -163,13 +165,13 @@ read_all(const struct pollfd *polls)
 		struct ear *ear = &ears[i];
 		bool request = ear->chan->peer == ROLE_HTTP_PARSER;
 		bool sender = ear->chan->peer == ROLE_FILE_SENDER;
+		bool asked = sender && (ears[i + 1].more || polls[i + 1].revents != 0);
 
 		if (request && behind) {
 			ear->more |= polls[i].revents != 0;
 			continue;
 		}
-		/* file-sender also when it was silent at the time of the poll. */
-		if (sender || ear->more || (polls[i].revents & ~POLLOUT) != 0)
+		if (asked || ear->more || (polls[i].revents & ~POLLOUT) != 0)
 			read_ear(ear);
 		if (sender)
 			behind = ear->more;
