@@ -28,6 +28,12 @@ log_init(log_sink *sink, enum log_level most)
 	most_level = most;
 }
 
+bool
+log_wants(enum log_level level)
+{
+	return level <= most_level && current_sink != NULL;
+}
+
 const char *
 log_level_name(enum log_level level)
 {
@@ -76,7 +82,7 @@ log_write(
 	int n;
 	va_list ap;
 
-	if (current_sink == NULL || level > most_level)
+	if (!log_wants(level))
 		return;
 	if (limit != NULL && !take_token(limit))
 		return;

@@ -11,6 +11,7 @@
 #define SALLYPORT_BASE_LOG_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "src/base/err.h"
@@ -22,6 +23,9 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG, LOG_LE
 typedef void log_sink(enum log_level level, const char *text, size_t len);
 
 void log_init(log_sink *sink, enum log_level most);
+/* Would a line of this level be written? The arguments of one that would not are not even
+ * evaluated. */
+bool log_wants(enum log_level level);
 const char *log_level_name(enum log_level level);
 /* LOG_LEVEL_MAX when the name is not known. */
 enum log_level log_level_parse(const char *name);
@@ -34,13 +38,18 @@ struct log_limit {
 };
 
 /* Always written (subject to level): start, stop, faults, a lease, a transfer. */
-#define log_event(level, event, ...) log_write((level), NULL, (event), __VA_ARGS__)
+#define log_event(level, event, ...)                                    \
+	do {                                                            \
+		if (log_wants(level))                                   \
+			log_write((level), NULL, (event), __VA_ARGS__); \
+	} while (0)
 
 /* For anything a peer can cause at will: at most 5 lines a second for this site. */
-#define log_limited(level, event, ...)                             \
-	do {                                                       \
-		static struct log_limit limit_;                    \
-		log_write((level), &limit_, (event), __VA_ARGS__); \
+#define log_limited(level, event, ...)                                     \
+	do {                                                               \
+		static struct log_limit limit_;                            \
+		if (log_wants(level))                                      \
+			log_write((level), &limit_, (event), __VA_ARGS__); \
 	} while (0)
 
 void log_write(enum log_level level, struct log_limit *limit, const char *event,
