@@ -155,7 +155,7 @@ spent(struct chan *c)
 {
 	bool partial = c->in->have > 0 && c->in->have < CHAN_BATCH;
 
-	if (!partial || c->to_the_end)
+	if (!partial || !c->polled)
 		return false;
 	c->in->have = c->in->next = 0;
 	return true;

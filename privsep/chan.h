@@ -25,7 +25,7 @@ struct chan {
 	unsigned index;    /* the peer's, for roles that exist more than once */
 	bool takes_fds;    /* receives with room for exactly one descriptor */
 	bool breached;     /* not read any more until chan_reset() */
-	bool to_the_end;   /* chan_recv() says 0 only after the kernel has said so */
+	bool polled;       /* set by a reader that polls again after a 0 of chan_recv() */
 	uint64_t received; /* messages */
 	uint64_t sent;
 	uint64_t dropped; /* by chan_drop_full() */

@@ -88,6 +88,7 @@ fill_tokens(struct ear *ear)
 static void
 add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
 {
+	c->polled = c->peer != ROLE_FILE_SENDER;
 	ears[near++] = (struct ear){.chan = c,
 	    .may_read = may_read,
 	    .batch = batch,
@@ -104,7 +105,6 @@ loop_init(void)
 	add(&broker.dhcp_parser, dhcp_may_read, BATCH);
 	add(&broker.tftp_parser, NULL, BATCH);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
-		broker.file_sender[i].to_the_end = true;
 		add(&broker.file_sender[i], NULL, BATCH_SENDER);
 		add(&broker.http_parser[i], http_may_read, BATCH);
 	}

@@ -245,6 +245,7 @@ main(int argc, char **argv)
 {
 	start_init(&start, ROLE_DHCP_SENDER, argc, argv);
 	chan_init(&broker, FD_BROKER, ROLE_DHCP_SENDER, ROLE_BROKER, 0, 1);
+	broker.polled = true;
 	cage_enter(&start, NULL);
 	start_ready();
 	loop();
