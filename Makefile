@@ -88,7 +88,7 @@ CAGED = $(CHILD) privsep/cage gen/cage/$(1)
 # The configuration: grammar, tree, checks.
 CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet policy/conf_host \
 	gen/policy/conf_scan gen/policy/conf_grammar
-CONF += policy/option policy/option_show policy/scope
+CONF += policy/option policy/option_show policy/scope policy/conf_key
 CONF += policy/conf_keep policy/conf_amount policy/conf_link policy/conf_scope policy/conf_option
 CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print policy/conf_print_level
 

@@ -68,17 +68,35 @@ check_subnets(const struct conf *c)
 }
 
 static void
+check_keys(const struct conf *c, uint32_t host)
+{
+	const struct conf_host *h = &c->hosts[host];
+
+	REQUIRE(h->nkeys >= 1 && h->nkeys <= CONF_HOST_KEYS_MAX);
+	REQUIRE(h->first_key < c->nkeys && h->nkeys <= c->nkeys - h->first_key);
+	for (unsigned i = 0; i < h->nkeys; i++) {
+		const struct conf_host_key *k = &c->keys[h->first_key + i];
+
+		REQUIRE(k->kind < KEY_KINDS && k->len >= 1 && k->len <= CONF_KEY_MAX);
+		REQUIRE(k->host == host);
+		REQUIRE(conf_host_find(c, (enum conf_key)k->kind, k->b, k->len) == h);
+		REQUIRE(k->kind != KEY_MAC || k->len == 6);
+		REQUIRE(k->kind != KEY_UUID || k->len == 16);
+	}
+}
+
+static void
 check_hosts(const struct conf *c)
 {
-	unsigned reserved = 0;
+	unsigned reserved = 0, nkeys = 0;
 
 	for (unsigned i = 0; i < c->nhosts; i++) {
 		const struct conf_host *h = &c->hosts[i];
 
-		REQUIRE(i == 0 || memcmp(h[-1].mac.b, h->mac.b, sizeof h->mac.b) < 0);
-		REQUIRE(!mac_is_unusable(&h->mac) && h->name[0] != '\0');
-		REQUIRE(conf_host_of(c, &h->mac) == h);
-		REQUIRE((h->boot == BOOT_IMAGE) == (h->image[0] != '\0'));
+		check_keys(c, i);
+		nkeys += h->nkeys;
+		REQUIRE(h->name[0] != '\0' && strlen(h->name) <= CONF_HOST_MAX);
+		REQUIRE((h->scope.boot == BOOT_IMAGE) == (h->scope.image != NULL));
 		REQUIRE(h->params_len <= CONF_PARAMS_MAX);
 		REQUIRE(h->params_len == 0 || h->params[h->params_len - 1] == '\n');
 		if (h->address.family == ADDR_NONE)
@@ -87,7 +105,7 @@ check_hosts(const struct conf *c)
 		REQUIRE(conf_host_reserving(c, &h->address) == h);
 		REQUIRE(conf_subnet_of(c, &h->address) != NULL);
 	}
-	REQUIRE(reserved == c->nreserved);
+	REQUIRE(reserved == c->nreserved && nkeys == c->nkeys);
 }
 
 static void

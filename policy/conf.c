@@ -114,8 +114,8 @@ conf_parse(const struct conf_text *text, struct conf **conf, struct conf_error *
 	else
 		conf_free(b->conf);
 	free(b->subnet_at);
-	free(b->hosts);
-	free(b->params);
+	free(b->host_at);
+	free(b->key_at);
 	free(b);
 	return rc;
 }
@@ -127,6 +127,8 @@ conf_free(struct conf *conf)
 		return;
 	free(conf->subnets);
 	free(conf->hosts);
+	free(conf->keys);
+	free(conf->key_slots);
 	free(conf->reserved);
 	free(conf->classes);
 	free(conf->shared);
@@ -157,49 +159,6 @@ conf_subnet_of(const struct conf *conf, const struct addr *a)
 	if ((v & build_mask(conf->subnets[low].prefix)) != conf->subnets[low].network)
 		return NULL;
 	return &conf->subnets[low];
-}
-
-const struct conf_host *
-conf_host_of(const struct conf *conf, const struct mac *mac)
-{
-	unsigned low = 0, high = conf->nhosts;
-
-	while (low < high) {
-		unsigned mid = low + (high - low) / 2;
-		int order = memcmp(mac->b, conf->hosts[mid].mac.b, sizeof mac->b);
-
-		if (order == 0)
-			return &conf->hosts[mid];
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return NULL;
-}
-
-const struct conf_host *
-conf_host_find(const struct conf *conf, enum conf_key kind, const void *bytes, size_t len)
-{
-	struct mac mac;
-
-	if (kind != KEY_MAC || len != sizeof mac.b)
-		return NULL;
-	memcpy(mac.b, bytes, sizeof mac.b);
-	return conf_host_of(conf, &mac);
-}
-
-int
-conf_port_key(uint8_t key[CONF_KEY_MAX], const void *circuit, size_t circuit_len,
-    const void *remote, size_t remote_len)
-{
-	if (circuit_len > 128 || remote_len > 128 || circuit_len + remote_len == 0)
-		return ERR_RANGE;
-	key[0] = (uint8_t)circuit_len;
-	memcpy(key + 1, circuit, circuit_len);
-	key[1 + circuit_len] = (uint8_t)remote_len;
-	memcpy(key + 2 + circuit_len, remote, remote_len);
-	return (int)(2 + circuit_len + remote_len);
 }
 
 const struct conf_host *

@@ -27,8 +27,10 @@
 #define CONF_PARAMS_MAX 1024 /* bytes of "name=value\n" lines of one host */
 #define CONF_CLASSES_MAX 64
 #define CONF_SHARED_MAX 1024
-#define CONF_OPTIONS_MAX 768 /* bytes of the encoded options of one scope */
-#define CONF_KEY_MAX 260     /* bytes of one key of a host */
+#define CONF_OPTIONS_MAX 768  /* bytes of the encoded options of one scope */
+#define CONF_KEY_MAX 260      /* bytes of one key of a host */
+#define CONF_HOST_KEYS_MAX 16 /* keys of one host */
+#define CONF_KEYS_MAX 524288  /* keys of all hosts */
 
 /* What a machine is offered to boot. */
 enum boot_choice {
@@ -151,14 +153,21 @@ struct conf_subnet {
  * conf_port_key(). */
 enum conf_key { KEY_MAC, KEY_CLIENT_ID, KEY_UUID, KEY_PORT, KEY_KINDS };
 
+struct conf_host_key {
+	const uint8_t *b;
+	uint32_t host; /* index in conf->hosts */
+	uint32_t hash;
+	uint16_t len;
+	uint8_t kind; /* enum conf_key */
+};
+
 struct conf_host {
-	char name[CONF_HOST_MAX + 1];
-	struct mac mac;
-	struct addr address; /* reserved; ADDR_NONE: from a pool */
-	enum boot_choice boot;
-	char image[CONF_IMAGE_MAX + 1]; /* when boot is BOOT_IMAGE */
+	const char *name;
+	const char *params; /* "name=value\n" lines; not NULL */
 	uint16_t params_len;
-	char params[CONF_PARAMS_MAX]; /* "name=value\n" lines */
+	uint16_t nkeys;      /* at least one */
+	uint32_t first_key;  /* in conf->keys, where a host's keys stand together */
+	struct addr address; /* reserved; ADDR_NONE: from a pool */
 	struct conf_scope scope;
 };
 
@@ -171,7 +180,11 @@ struct conf {
 	unsigned nsubnets;
 	struct conf_subnet *subnets; /* sorted by network, none overlap */
 	unsigned nhosts;
-	struct conf_host *hosts; /* sorted by MAC, all different */
+	struct conf_host *hosts; /* in the order of the files */
+	unsigned nkeys;
+	struct conf_host_key *keys; /* in the order of the hosts, all different */
+	uint32_t key_mask;          /* number of slots minus one */
+	uint32_t *key_slots;        /* hash table: index in keys plus one; 0: free */
 	unsigned nreserved;
 	uint32_t *reserved; /* indices of hosts with an address, sorted by address */
 
@@ -244,6 +257,13 @@ const struct conf_host *conf_host_of(const struct conf *conf, const struct mac *
 /* The host block with that key, NULL if none. */
 const struct conf_host *conf_host_find(
     const struct conf *conf, enum conf_key kind, const void *bytes, size_t len);
+/* The first key of that kind, NULL if the host has none. */
+const struct conf_host_key *conf_host_key(
+    const struct conf *conf, const struct conf_host *h, enum conf_key kind);
+/* As the configuration takes it and firmware shows it: the first three fields of option 97
+ * have their bytes the other way round. Returns text. */
+#define CONF_UUID_TEXT_MAX 37
+const char *conf_uuid_format(const uint8_t uuid[16], char text[CONF_UUID_TEXT_MAX]);
 /* The key of a relay port: circuit (82.1) and remote (82.2), each with its length before
  * it; one of the two may be empty. Returns the length, ERR_RANGE when a part is longer
  * than 128 bytes or both are empty. */

@@ -375,12 +375,12 @@ host_items:
 	;
 
 host_item:
-	  K_MAC MAC ';'         { TRY(build_host_mac(b, @1, $2, @2)); }
+	  K_MAC MAC ';'         { TRY(build_host_mac(b, $2, @2)); }
 	| K_ADDRESS ADDRESS ';' { TRY(build_host_address(b, @1, $2, @2)); }
-	| K_IMAGE STRING ';'    { TRY(build_host_image(b, @1, $2, @2)); }
-	| K_BOOT K_DENY ';'     { TRY(build_host_deny(b, @1)); }
 	| K_PARAMETER STRING STRING ';'
 		{ TRY(build_param(b, $2, @2, $3, @3)); }
+	| level_item
+	| choice_item
 	;
 
 boot_items:

@@ -18,6 +18,7 @@ build_fail(struct build *b, int err, struct place at, const char *fmt, ...)
 	va_list ap;
 
 	b->err = err;
+	b->error->file = at.file;
 	b->error->line = at.line;
 	b->error->column = at.column;
 	va_start(ap, fmt);

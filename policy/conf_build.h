@@ -12,9 +12,10 @@
 #include "policy/conf_once.h"
 #include "policy/option.h"
 
-/* Where something stands in the text; both count from 1, columns in bytes. */
+/* Where something stands; line and column count from 1, columns in bytes. */
 struct place {
 	unsigned line, column;
+	enum conf_file file;
 };
 
 /* A piece of the text, borrowed; a quoted text includes its quotes. */
@@ -23,15 +24,9 @@ struct slice {
 	uint32_t len;
 };
 
-/* A host block as it was written; conf_host is made of it when all are known. */
-struct host_draft {
-	struct slice name, image; /* without quotes */
-	struct place name_at, mac_at, address_at;
-	struct mac mac;
-	uint32_t address; /* host order, 0: none */
-	enum boot_choice boot;
-	size_t params_at; /* in build.params */
-	uint16_t params_len;
+/* Where a host says what is checked when all hosts are known. */
+struct host_place {
+	struct place name, address;
 };
 
 /* What one level says, while it is being read. */
@@ -114,10 +109,11 @@ struct build {
 	struct name_draft links[LINKS_MAX];
 	unsigned nlinks;
 
-	struct host_draft *hosts;
-	unsigned nhosts, hosts_cap;
-	char *params; /* of all hosts; never longer than the text they come from */
-	size_t params_len;
+	struct host_place *host_at; /* of conf->hosts[], same order and capacity */
+	struct place *key_at;       /* of conf->keys[], likewise */
+	unsigned hosts_cap, host_at_cap, keys_cap, key_at_cap;
+	char params[CONF_PARAMS_MAX]; /* of the block being read */
+	uint16_t params_len;
 	unsigned param_line[BUILD_PARAMS_MAX]; /* of the block being read */
 	unsigned nparams;
 };
@@ -207,19 +203,34 @@ int build_domain(
 int build_subnet_end(struct build *b) MUST_CHECK;
 int build_subnets_finish(struct build *b) MUST_CHECK;
 
-/* policy/conf_host.c */
+/* policy/conf_host.c: a block opens, with a level of its own; what follows belongs to it;
+ * it closes. at: the name; the keyword; the brace. */
 int build_host(struct build *b, struct slice name, struct place at) MUST_CHECK;
-int build_host_mac(
-    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
 int build_host_address(
-    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
-int build_host_deny(struct build *b, struct place at) MUST_CHECK;
-int build_host_image(
     struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
 int build_param(struct build *b, struct slice name, struct place name_at,
     struct slice value, struct place value_at) MUST_CHECK;
 int build_host_end(struct build *b, struct place at) MUST_CHECK;
+/* The same for whoever has seen to it that the host has a key. */
+int build_host_close(struct build *b) MUST_CHECK;
 int build_hosts_finish(struct build *b) MUST_CHECK;
+/* Found what of the host a second time: names the place of the first as well. */
+int build_host_repeated(struct build *b, struct place at, const char *what, uint32_t first,
+    struct place first_at) MUST_CHECK;
+
+/* policy/conf_key.c: keys of the host that is open; each may be said several times. */
+int build_host_mac(struct build *b, struct slice s, struct place at) MUST_CHECK;
+/* s: a text in quotes or bytes, as build_bytes() takes it. */
+int build_host_client_id(struct build *b, struct slice s, struct place at) MUST_CHECK;
+/* As conf_uuid_format() writes it; or 32 digits, the bytes in the order of option 97. */
+int build_host_uuid(struct build *b, struct slice s, struct place at) MUST_CHECK;
+/* Either may have len 0: not said. Both as build_bytes() takes them. */
+int build_host_port(struct build *b, struct slice circuit, struct place circuit_at,
+    struct slice remote, struct place remote_at) MUST_CHECK;
+/* What the others come to: the bytes of a key. */
+int build_host_key(struct build *b, enum conf_key kind, const uint8_t *bytes, size_t len,
+    struct place at) MUST_CHECK;
+int build_keys_finish(struct build *b) MUST_CHECK;
 
 /* policy/conf.y and policy/conf.l. Reads b->text; 0 when all of it was understood. */
 int build_parse(struct build *b) MUST_CHECK;

@@ -50,9 +50,7 @@
 	X(DOMAIN, "'domain'")                             \
 	X(SUBNET_MODE, "'mode'")                          \
 	X(POOL_KNOWN, "'allow known' or 'allow unknown'") \
-	X(HOST_MAC, "'mac'")                              \
-	X(HOST_ADDRESS, "'address'")                      \
-	X(HOST_BOOT, "'image' or 'boot'")
+	X(HOST_ADDRESS, "'address'")
 
 enum setting {
 #define X(name, text) SET_##name,

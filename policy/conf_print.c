@@ -175,19 +175,29 @@ print_params(struct conf_printer *p, const char *at, size_t len)
 }
 
 static void
-print_host(struct conf_printer *p, const struct conf_host *h)
+print_key(struct conf_printer *p, const struct conf_host_key *k)
 {
-	char text[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
+	char text[MAC_TEXT_MAX];
+	struct mac mac;
+
+	if (k->kind != KEY_MAC)
+		return;
+	memcpy(mac.b, k->b, sizeof mac.b);
+	conf_print_line(p, "mac %s;", mac_format(&mac, text));
+}
+
+static void
+print_host(struct conf_printer *p, const struct conf *c, const struct conf_host *h)
+{
+	char text[ADDR_TEXT_MAX];
 
 	conf_print_line(p, "host \"%s\" {", h->name);
 	p->depth++;
-	conf_print_line(p, "mac %s;", mac_format(&h->mac, mac));
+	for (unsigned i = 0; i < h->nkeys; i++)
+		print_key(p, &c->keys[h->first_key + i]);
 	if (h->address.family != ADDR_NONE)
 		conf_print_line(p, "address %s;", addr_format(&h->address, text));
-	if (h->boot == BOOT_IMAGE)
-		conf_print_line(p, "image \"%s\";", h->image);
-	else if (h->boot == BOOT_DENY)
-		conf_print_line(p, "boot deny;");
+	conf_print_scope(p, &h->scope);
 	print_params(p, h->params, h->params_len);
 	close_block(p);
 }
@@ -209,6 +219,6 @@ conf_print(
 	conf_print_classes(&p, c);
 	conf_print_subnets(&p, c);
 	for (unsigned i = 0; i < c->nhosts; i++)
-		print_host(&p, &c->hosts[i]);
+		print_host(&p, c, &c->hosts[i]);
 	return p.err;
 }

@@ -167,10 +167,8 @@ boot_of(const struct conf *conf, const struct match *m, const struct conf_subnet
 {
 	struct boot b = {BOOT_UNSET, NULL};
 
-	if (m->host != NULL) {
-		say(&b, m->host->boot, m->host->image);
+	if (m->host != NULL)
 		say_scope(&b, &m->host->scope);
-	}
 	for (unsigned i = 0; i < conf->nclasses && i < CONF_CLASSES_MAX; i++)
 		if ((m->classes >> i & 1) != 0)
 			say_scope(&b, &conf->classes[i].scope);

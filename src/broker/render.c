@@ -168,9 +168,9 @@ send_ask(struct render *r)
 	ask->server = r->key.server;
 	ask->http_port = r->key.http_port;
 	if (host != NULL) {
-		memcpy(ask->host, host->name, sizeof ask->host);
+		memcpy(ask->host, host->name, strlen(host->name) + 1);
 		ask->params.len = host->params_len;
-		memcpy(ask->params.b, host->params, sizeof ask->params.b);
+		memcpy(ask->params.b, host->params, host->params_len);
 	}
 	if (chan_send(&broker.verifier, &m) != 0)
 		return;

@@ -141,17 +141,17 @@ check_full_hosts(const struct conf *c)
 	assert_string_equal(h->name, "node1");
 	assert_ptr_equal(conf_host_reserving(c, &a), h);
 	assert_null(conf_host_reserving(c, &other));
-	assert_int_equal(h->boot, BOOT_IMAGE);
-	assert_string_equal(h->image, "debian");
+	assert_int_equal(h->scope.boot, BOOT_IMAGE);
+	assert_string_equal(h->scope.image, "debian");
 	assert_int_equal(h->params_len, strlen("disk=/dev/sda\nconsole=ttyS0,115200n8\n"));
 	assert_memory_equal(
 	    h->params, "disk=/dev/sda\nconsole=ttyS0,115200n8\n", h->params_len);
 	h = conf_host_of(c, &m2);
 	assert_non_null(h);
-	assert_int_equal(h->boot, BOOT_DENY);
+	assert_int_equal(h->scope.boot, BOOT_DENY);
 	assert_int_equal(h->address.family, ADDR_NONE);
 	assert_null(conf_host_of(c, &none));
-	assert_int_equal(c->hosts[2].boot, BOOT_UNSET);
+	assert_int_equal(c->hosts[2].scope.boot, BOOT_UNSET);
 }
 
 static void
@@ -373,10 +373,13 @@ check_many(const struct conf *c)
 	assert_int_equal(c->nreserved, MANY);
 	for (unsigned i = 0; i < MANY; i++) {
 		const struct conf_host *h = &c->hosts[i];
+		const struct conf_host_key *k = conf_host_key(c, h, KEY_MAC);
+		char name[16];
 
-		if (i > 0 && memcmp(h[-1].mac.b, h->mac.b, 6) >= 0)
+		snprintf(name, sizeof name, "n%u", i);
+		if (strcmp(h->name, name) != 0)
 			fail_msg("host %u is not in order", i);
-		if (conf_host_of(c, &h->mac) != h ||
+		if (conf_host_find(c, KEY_MAC, k->b, k->len) != h ||
 		    conf_host_reserving(c, &h->address) != h)
 			fail_msg("host %u is not found", i);
 	}

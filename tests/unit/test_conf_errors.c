@@ -58,9 +58,11 @@ static const struct wrong {
     {IF "boot { default allow; }", ERR_FORMAT, 2, 16,
 	"found 'allow', expected 'image' or 'deny'"},
     {IF "host \"a\" { x; }", ERR_FORMAT, 2, 12,
-	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter' or '}'"},
+	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter', 'lease-time', "
+	"'option', 'always', 'boot-lease-time' or '}'"},
     {IF "subnet 10.0.0.0/24 { x; }", ERR_FORMAT, 2, 22,
-	"found 'x', expected 'image', 'boot', 'pool', 'router', 'dns', 'domain', 'lease-time', "
+	"found 'x', expected 'image', 'boot', 'pool', 'router', 'dns', 'domain', "
+	"'lease-time', "
 	"'exclude', 'mode', 'option', 'always', 'boot-lease-time' or '}'"},
     {IF "subnet 10.0.0.0;", ERR_FORMAT, 2, 8,
 	"found '10.0.0.0', expected a subnet such as 192.0.2.0/24"},
@@ -223,8 +225,11 @@ static const struct wrong {
     {IF "host \"a\" { mac 00:00:00:00:00:00; }", ERR_RANGE, 2, 16,
 	"found '00:00:00:00:00:00', expected the hardware address of one machine, not a "
 	"group's and not all zeros"},
-    {IF "host \"a\" { mac 02:00:00:00:00:01;\n mac 02:00:00:00:00:02; }", ERR_DUPLICATE, 3,
-	2, "'mac' is given a second time, expected it once; the first is on line 2"},
+    {IF "host \"a\" { mac 02:00:00:00:00:01;\n mac 02:00:00:00:00:02;\n"
+	"mac 02:00:00:00:00:01; }",
+	ERR_DUPLICATE, 4, 5,
+	"found the hardware address of host 'a' a second time, expected it once; the first "
+	"is on line 2"},
     {IF "host \"a\" { image \"x\";\n boot deny; }", ERR_DUPLICATE, 3, 2,
 	"'image' or 'boot' is given a second time, expected it once; the first is on line "
 	"2"},

@@ -32,8 +32,6 @@ configure(uint32_t pool)
 	subnets[1].npools = 1;
 	subnets[1].pools[0] = (struct conf_pool){
 	    .first = subnets[1].network + 1, .last = subnets[1].network + 4};
-	for (unsigned i = 0; i < 2; i++)
-		hosts[i].mac.b[5] = (uint8_t)(i + 1);
 	hosts[0].address = addr_v4(NET + 3);
 	hosts[1].address = addr_v4(NET + 0x00ff0001);
 	conf.subnets = subnets;

@@ -45,29 +45,35 @@ assert_match(const struct match *m, enum match_kind kind, const char *image)
 static void
 test_table(void **state)
 {
-	struct conf_host host = {.mac = known, .image = "host"};
-	struct conf conf = {.hosts = &host,
-	    .nhosts = 1,
-	    .default_image = "default",
-	    .unknown_image = "unknown"};
+	static const char text[] = "interface a; host \"h\" { mac 52:54:00:00:00:01; }";
+	struct conf_text t = {.conf = text, .conf_len = sizeof text - 1};
+	struct conf_error e;
+	struct conf *conf;
+	struct conf_scope *host;
 
 	(void)state;
+	assert_int_equal(conf_parse(&t, &conf, &e), 0);
+	memcpy(conf->default_image, "default", sizeof "default");
+	memcpy(conf->unknown_image, "unknown", sizeof "unknown");
+	host = &conf->hosts[0].scope;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct match m;
 
-		conf.default_boot = rows[i].fallback;
-		conf.unknown_allow = rows[i].allow;
-		conf.unknown_boot = host.boot = rows[i].own;
-		m = match_machine(&conf, &(struct match_input){.mac = &known}, NULL);
+		conf->default_boot = rows[i].fallback;
+		conf->unknown_allow = rows[i].allow;
+		conf->unknown_boot = host->boot = rows[i].own;
+		host->image = rows[i].own == BOOT_IMAGE ? "host" : NULL;
+		m = match_machine(conf, &(struct match_input){.mac = &known}, NULL);
 		assert_match(&m, rows[i].of_known, rows[i].image_known);
-		assert_ptr_equal(m.host, &host);
-		m = match_machine(&conf, &(struct match_input){.mac = &unknown}, NULL);
+		assert_ptr_equal(m.host, &conf->hosts[0]);
+		m = match_machine(conf, &(struct match_input){.mac = &unknown}, NULL);
 		assert_match(&m, rows[i].of_unknown, rows[i].image_unknown);
 		assert_null(m.host);
 		/* Without a hardware address of six bytes it is nobody we know. */
-		m = match_machine(&conf, &(struct match_input){.mac = NULL}, NULL);
+		m = match_machine(conf, &(struct match_input){.mac = NULL}, NULL);
 		assert_match(&m, rows[i].of_unknown, rows[i].image_unknown);
 	}
+	conf_free(conf);
 }
 
 int

@@ -37,8 +37,6 @@ set_up(void **state)
 	subnets[1].npools = 1;
 	subnets[1].pools[0] =
 	    (struct conf_pool){.first = V4(10, 2, 0, 7), .last = V4(10, 2, 0, 7)};
-	for (unsigned i = 0; i < 4; i++)
-		hosts[i].mac.b[5] = (uint8_t)(i + 1);
 	hosts[0].address = addr_v4(V4(10, 1, 0, 5));   /* in a pool */
 	hosts[1].address = addr_v4(V4(10, 1, 9, 9));   /* in none */
 	hosts[3].address = addr_v4(V4(10, 1, 0, 250)); /* the first of one */
