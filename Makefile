@@ -130,8 +130,10 @@ OBJ_file-sender := $(call CAGED,file-sender) $(SENDER)
 STATIC_file-sender := yes
 
 # The DHCP half of the broker.
-BROKER_DHCP := src/base/hash policy/pool policy/match src/broker/record src/broker/store \
-	src/broker/lease src/broker/session src/broker/trace src/broker/dhcp_ask src/broker/dhcp_reply \
+LEASE := policy/pool src/broker/lease src/broker/lease_order src/broker/lease_id \
+	src/broker/lease_port
+BROKER_DHCP := src/base/hash $(LEASE) policy/match src/broker/record src/broker/store \
+	src/broker/session src/broker/trace src/broker/dhcp_ask src/broker/dhcp_reply \
 	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp \
 	src/broker/decide src/broker/apply
 # Its file half: images, names, requests for files.
@@ -221,7 +223,7 @@ UNIT += pool match session lease dhcp_decide dhcp_boot
 OBJ_test_pool := $(BASE) $(CONF) policy/pool
 OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
-OBJ_test_lease := $(BASE) $(CONF) src/base/hash policy/pool src/broker/record src/broker/lease
+OBJ_test_lease := $(BASE) $(CONF) src/base/hash $(LEASE)
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
 	src/dhcp-sender/reply_check tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)

@@ -105,8 +105,8 @@ check_reply(const struct msg_reply_tell *r)
 		return;
 	}
 	k = known(&r->yiaddr);
-	promise(k->until <= broker.wall_s || lease_id_equal(&k->id, &l->id));
-	k->id = l->id;
+	promise(k->until <= broker.wall_s || lease_is_of(l, &k->id));
+	k->id = lease_holder(l);
 	k->until = broker.wall_s + r->lease;
 }
 

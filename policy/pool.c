@@ -7,20 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of two that begin together the longer first: a reservation at the start of a pool is
+ * part of the pool. */
 static int
 by_first(const void *a, const void *b)
 {
 	const struct pool_range *x = a, *y = b;
 
-	return x->first < y->first ? -1 : x->first > y->first;
-}
-
-static int
-by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	if (x->last != y->last)
+		return x->last > y->last ? -1 : 1;
+	return x->pool < y->pool ? -1 : x->pool > y->pool;
 }
 
 static int
@@ -35,13 +33,10 @@ by_slot(const void *a, const void *b)
 static void
 list_ranges(struct pool_map *map, const struct conf *conf)
 {
-	for (unsigned i = 0; i < conf->nsubnets; i++) {
-		const struct conf_subnet *s = &conf->subnets[i];
-
-		for (unsigned k = 0; k < s->npools; k++)
-			map->ranges[map->nranges++] =
-			    (struct pool_range){s->pools[k].first, s->pools[k].last, 0, i};
-	}
+	for (uint32_t i = 0; i < map->npools; i++)
+		map->ranges[map->nranges++] =
+		    (struct pool_range){map->pools[i].rules->first,
+			map->pools[i].rules->last, 0, map->pools[i].subnet, i};
 	for (unsigned i = 0; i < conf->nhosts; i++) {
 		const struct addr *a = &conf->hosts[i].address;
 		const struct conf_subnet *s = conf_subnet_of(conf, a);
@@ -49,12 +44,20 @@ list_ranges(struct pool_map *map, const struct conf *conf)
 
 		if (s != NULL)
 			map->ranges[map->nranges++] = (struct pool_range){
-			    address, address, 0, (uint32_t)(s - conf->subnets)};
+			    address, address, 0, (uint32_t)(s - conf->subnets), POOL_NONE};
 	}
 	qsort(map->ranges, map->nranges, sizeof *map->ranges, by_first);
 }
 
-/* Cuts what a range before has already, drops what is empty, numbers the rest. */
+static bool
+continues(const struct pool_range *before, const struct pool_range *r)
+{
+	return before->pool == POOL_NONE && r->pool == POOL_NONE &&
+	       before->subnet == r->subnet && before->last + 1 == r->first;
+}
+
+/* Cuts what a range before has already, drops what is empty, joins reservations that lie
+ * side by side, numbers the rest. */
 static int
 number_ranges(struct pool_map *map)
 {
@@ -73,11 +76,120 @@ number_ranges(struct pool_map *map)
 		slots += next - r.first;
 		if (slots > POOL_SLOTS_MAX)
 			return ERR_FULL;
-		map->ranges[n++] = r;
+		if (n > 0 && continues(&map->ranges[n - 1], &r))
+			map->ranges[n - 1].last = r.last;
+		else
+			map->ranges[n++] = r;
 	}
 	map->nranges = n;
 	map->slots = (uint32_t)slots;
 	return 0;
+}
+
+/* ------------------------------------------------------------ pools, networks */
+
+static void
+list_pools(struct pool_map *map, const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->nsubnets; i++) {
+		const struct conf_subnet *s = &conf->subnets[i];
+
+		map->first_pool[i] = map->npools;
+		for (unsigned k = 0; k < s->npools; k++)
+			map->pools[map->npools++] = (struct pool){&s->pools[k], i, 0, 0, 0};
+	}
+	map->first_pool[conf->nsubnets] = map->npools;
+}
+
+/* Shared networks first, then the subnets that are in none. */
+static void
+list_networks(struct pool_map *map, const struct conf *conf)
+{
+	uint32_t n = conf->nshared, at = 0;
+
+	for (unsigned i = 0; i < conf->nsubnets; i++) {
+		uint32_t shared = conf->subnets[i].shared;
+
+		map->network[i] = shared < conf->nshared ? shared : n++;
+		map->first_member[map->network[i]]++;
+	}
+	map->nnetworks = n;
+	for (uint32_t i = 0; i <= n; i++) {
+		uint32_t count = map->first_member[i];
+
+		map->first_member[i] = at;
+		at += count;
+	}
+	/* Each begins where the one before will end, and is moved there by filling it. */
+	for (unsigned i = 0; i < conf->nsubnets; i++)
+		map->members[map->first_member[map->network[i]]++] = i;
+	memmove(map->first_member + 1, map->first_member, n * sizeof *map->first_member);
+	map->first_member[0] = 0;
+}
+
+/* ----------------------------------------------------------------- what is closed */
+
+static void
+close_slot(struct pool_map *map, uint32_t slot)
+{
+	if (slot != POOL_NO_SLOT)
+		map->closed[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+/* Costs what is closed, not what the range spans. */
+static void
+close_range(struct pool_map *map, uint32_t first, uint32_t last)
+{
+	unsigned low = 0, high = map->nranges;
+
+	while (low < high) {
+		unsigned mid = low + (high - low) / 2;
+
+		if (map->ranges[mid].last < first)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < map->nranges && map->ranges[low].first <= last; low++) {
+		const struct pool_range *r = &map->ranges[low];
+		uint32_t from = first > r->first ? first - r->first : 0;
+		uint32_t to = (last < r->last ? last : r->last) - r->first;
+
+		for (uint32_t k = from; k <= to; k++)
+			close_slot(map, r->slot + k);
+	}
+}
+
+static void
+close_addrs(struct pool_map *map, const struct addr *a, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (a[i].family == ADDR_V4)
+			close_slot(map, pool_slot(map, addr_to_v4(&a[i])));
+}
+
+static void
+close_subnet(struct pool_map *map, const struct conf_subnet *s)
+{
+	close_addrs(map, s->routers, s->nrouters);
+	close_addrs(map, s->dns, s->ndns);
+	close_slot(map, pool_slot(map, s->network));
+	if (s->prefix < 32)
+		close_slot(map, pool_slot(map, s->network | UINT32_MAX >> s->prefix));
+	for (unsigned i = 0; i < s->nexcluded; i++)
+		close_range(map, s->excluded[i].first, s->excluded[i].last);
+}
+
+/* .0 and .255 of every 256. */
+static void
+close_ends(struct pool_map *map, const struct pool_range *r)
+{
+	for (uint64_t a = r->first & ~UINT32_C(0xff); a <= r->last; a += 256) {
+		if (a >= r->first)
+			close_slot(map, r->slot + (uint32_t)(a - r->first));
+		if (a + 255 >= r->first && a + 255 <= r->last)
+			close_slot(map, r->slot + (uint32_t)(a + 255 - r->first));
+	}
 }
 
 static bool
@@ -98,61 +210,86 @@ list_reserved(
 	for (unsigned i = 0; i < conf->nhosts; i++) {
 		uint32_t slot = pool_slot(map, addr_to_v4(&conf->hosts[i].address));
 
-		if (conf->hosts[i].address.family == ADDR_V4 && slot != POOL_NO_SLOT &&
-		    !is_among(&conf->hosts[i].address, own, nown))
+		if (conf->hosts[i].address.family != ADDR_V4 || slot == POOL_NO_SLOT)
+			continue;
+		close_slot(map, slot);
+		if (!is_among(&conf->hosts[i].address, own, nown))
 			map->reserved[map->nreserved++] = (struct pool_reserved){slot, i};
 	}
 	qsort(map->reserved, map->nreserved, sizeof *map->reserved, by_slot);
 }
 
 static void
-keep(struct pool_map *map, const struct addr *a, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (a[i].family == ADDR_V4)
-			map->kept[map->nkept++] = addr_to_v4(&a[i]);
-}
-
-static void
-list_kept(
+close_all(
     struct pool_map *map, const struct conf *conf, const struct addr *own, unsigned nown)
 {
-	keep(map, own, nown);
-	for (unsigned i = 0; i < conf->nsubnets; i++) {
-		const struct conf_subnet *s = &conf->subnets[i];
+	close_addrs(map, own, nown);
+	for (unsigned i = 0; i < conf->nsubnets; i++)
+		close_subnet(map, &conf->subnets[i]);
+	for (unsigned i = 0; i < map->nranges; i++) {
+		const struct pool_range *r = &map->ranges[i];
+		struct pool *p;
 
-		keep(map, s->routers, s->nrouters);
-		keep(map, s->dns, s->ndns);
-		map->kept[map->nkept++] = s->network;
-		if (s->prefix < 32)
-			map->kept[map->nkept++] = s->network | UINT32_MAX >> s->prefix;
+		if (r->pool == POOL_NONE) {
+			close_range(map, r->first, r->last);
+			continue;
+		}
+		close_ends(map, r);
+		p = &map->pools[r->pool];
+		p->slot = r->slot;
+		p->slots = r->last - r->first + 1;
+		for (uint32_t k = 0; k < p->slots; k++)
+			p->open += pool_is_open(map, p->slot + k);
 	}
-	qsort(map->kept, map->nkept, sizeof *map->kept, by_number);
+}
+
+/* --------------------------------------------------------------------- set-up */
+
+/* What the configuration bounds; the bits wait for the number of slots. */
+static bool
+allocate(struct pool_map *map, const struct conf *conf)
+{
+	size_t subnets = conf->nsubnets, npools = 0;
+
+	for (unsigned i = 0; i < conf->nsubnets; i++)
+		npools += conf->subnets[i].npools;
+	map->ranges = calloc(npools + conf->nhosts + 1, sizeof *map->ranges);
+	map->reserved = calloc((size_t)conf->nhosts + 1, sizeof *map->reserved);
+	map->pools = calloc(npools + 1, sizeof *map->pools);
+	map->first_pool = calloc(subnets + 1, sizeof *map->first_pool);
+	map->network = calloc(subnets + 1, sizeof *map->network);
+	map->members = calloc(subnets + 1, sizeof *map->members);
+	map->first_member = calloc(subnets + conf->nshared + 2, sizeof *map->first_member);
+	return map->ranges != NULL && map->reserved != NULL && map->pools != NULL &&
+	       map->first_pool != NULL && map->network != NULL && map->members != NULL &&
+	       map->first_member != NULL;
 }
 
 int
 pool_build(
     struct pool_map *map, const struct conf *conf, const struct addr *own, unsigned nown)
 {
-	size_t ranges = (size_t)conf->nsubnets * CONF_POOLS_MAX + conf->nhosts + 1;
-	size_t kept = nown + (size_t)conf->nsubnets * (2 * CONF_ADDRS_MAX + 2) + 1;
+	int err = ERR_SYS;
 
 	memset(map, 0, sizeof *map);
-	map->ranges = calloc(ranges, sizeof *map->ranges);
-	map->reserved = calloc((size_t)conf->nhosts + 1, sizeof *map->reserved);
-	map->kept = calloc(kept, sizeof *map->kept);
-	if (map->ranges == NULL || map->reserved == NULL || map->kept == NULL) {
-		pool_free(map);
-		return ERR_SYS;
-	}
+	if (!allocate(map, conf))
+		goto out;
+	list_pools(map, conf);
+	list_networks(map, conf);
 	list_ranges(map, conf);
-	if (number_ranges(map) != 0) {
-		pool_free(map);
-		return ERR_FULL;
-	}
+	err = number_ranges(map);
+	if (err != 0)
+		goto out;
+	map->closed = calloc((size_t)map->slots / 64 + 1, sizeof *map->closed);
+	err = map->closed == NULL ? ERR_SYS : 0;
+	if (err != 0)
+		goto out;
 	list_reserved(map, conf, own, nown);
-	list_kept(map, conf, own, nown);
-	return 0;
+	close_all(map, conf, own, nown);
+out:
+	if (err != 0)
+		pool_free(map);
+	return err;
 }
 
 void
@@ -160,9 +297,16 @@ pool_free(struct pool_map *map)
 {
 	free(map->ranges);
 	free(map->reserved);
-	free(map->kept);
+	free(map->closed);
+	free(map->pools);
+	free(map->first_pool);
+	free(map->network);
+	free(map->members);
+	free(map->first_member);
 	memset(map, 0, sizeof *map);
 }
+
+/* -------------------------------------------------------------------- finding */
 
 uint32_t
 pool_slot(const struct pool_map *map, uint32_t address)
@@ -183,8 +327,8 @@ pool_slot(const struct pool_map *map, uint32_t address)
 	return POOL_NO_SLOT;
 }
 
-uint32_t
-pool_address(const struct pool_map *map, uint32_t slot, uint32_t *subnet)
+const struct pool_range *
+pool_range_of(const struct pool_map *map, uint32_t slot)
 {
 	unsigned low = 0, high = map->nranges;
 
@@ -196,28 +340,48 @@ pool_address(const struct pool_map *map, uint32_t slot, uint32_t *subnet)
 		else
 			low = mid;
 	}
-	*subnet = map->ranges[low].subnet;
-	return map->ranges[low].first + (slot - map->ranges[low].slot);
+	return &map->ranges[low];
+}
+
+uint32_t
+pool_address(const struct pool_map *map, uint32_t slot, uint32_t *subnet)
+{
+	const struct pool_range *r = pool_range_of(map, slot);
+
+	*subnet = r->subnet;
+	return r->first + (slot - r->slot);
 }
 
 uint32_t
 pool_reserved_for(const struct pool_map *map, uint32_t slot)
 {
 	struct pool_reserved want = {slot, 0};
-	const struct pool_reserved *found =
-	    bsearch(&want, map->reserved, map->nreserved, sizeof *map->reserved, by_slot);
+	const struct pool_reserved *found;
 
+	if (pool_is_open(map, slot))
+		return UINT32_MAX;
+	found =
+	    bsearch(&want, map->reserved, map->nreserved, sizeof *map->reserved, by_slot);
 	return found == NULL ? UINT32_MAX : found->host;
 }
 
 bool
 pool_is_open(const struct pool_map *map, uint32_t slot)
 {
-	uint32_t subnet, address = pool_address(map, slot, &subnet);
+	return (map->closed[slot / 64] >> slot % 64 & 1) == 0;
+}
 
-	if ((address & 0xff) == 0 || (address & 0xff) == 0xff)
+bool
+pool_admits(const struct conf_pool *pool, const struct match *match)
+{
+	if (pool->allow != 0 && (pool->allow & match->classes) == 0)
 		return false;
-	if (bsearch(&address, map->kept, map->nkept, sizeof address, by_number) != NULL)
+	if ((pool->deny & match->classes) != 0)
 		return false;
-	return pool_reserved_for(map, slot) == UINT32_MAX;
+	switch (pool->known) {
+	case POOL_ANYBODY: break;
+	case POOL_KNOWN: return match->host != NULL;
+	case POOL_UNKNOWN: return match->host == NULL;
+	}
+	return true;
 }

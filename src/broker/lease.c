@@ -1,252 +1,82 @@
 /*
- * The lease table. Broker, main thread, memory only. Identities come from anybody on the
- * link: the hash is keyed, the table has a fixed size, and no operation walks it.
+ * The lease table. Broker, main thread, memory only. Identities and ingresses come from
+ * anybody on the link: hashes are keyed, tables have a fixed size, and no operation on a
+ * request walks one.
  */
 #include "src/broker/lease.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/pool.h"
-#include "src/base/hash.h"
+#include "src/broker/lease_table.h"
 
-#define NONE UINT32_MAX
-#define EPOCH (UINT64_C(1) << 32)
+#define EPOCH (UINT64_C(1) << 28)
+#define TIDY_MOST 128 /* entries that one request may find ended */
+#define TIDY_STATS 65536
 
-/* The open slots of a subnet; slots[0] is the next to be given. */
-struct heap {
-	uint32_t n;
-	uint32_t *slots;
-};
-
-static struct {
-	const struct conf *conf;
-	struct pool_map map;
-	struct lease *leases; /* by slot */
-	uint32_t *place;      /* by slot: where in its heap, NONE: in none */
-	uint32_t *heap_slots; /* all heaps, one after the other */
-	struct heap *heaps;   /* by subnet */
-	uint32_t *by_id, buckets;
-	struct hash_key key;
-	bool restoring; /* the heaps are not in order */
-} table;
-
-static uint32_t
-slot_of(const struct lease *l)
-{
-	return (uint32_t)(l - table.leases);
-}
-
-static uint32_t
-subnet_index(uint32_t slot)
-{
-	uint32_t subnet;
-
-	(void)pool_address(&table.map, slot, &subnet);
-	return subnet;
-}
-
-/* ---------------------------------------------------------------- the heaps */
-
-static bool
-goes_before(uint32_t a, uint32_t b)
-{
-	uint64_t x = table.leases[a].until, y = table.leases[b].until;
-
-	return x != y ? x < y : a < b;
-}
-
-static void
-heap_set(struct heap *h, uint32_t at, uint32_t slot)
-{
-	h->slots[at] = slot;
-	table.place[slot] = at;
-}
-
-static void
-heap_rise(struct heap *h, uint32_t at)
-{
-	uint32_t slot = h->slots[at];
-
-	while (at > 0 && goes_before(slot, h->slots[(at - 1) / 2])) {
-		heap_set(h, at, h->slots[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
-	heap_set(h, at, slot);
-}
-
-static void
-heap_sink(struct heap *h, uint32_t at)
-{
-	uint32_t slot = h->slots[at];
-
-	for (;;) {
-		uint32_t child = 2 * at + 1;
-
-		if (child >= h->n)
-			break;
-		if (child + 1 < h->n && goes_before(h->slots[child + 1], h->slots[child]))
-			child++;
-		if (!goes_before(h->slots[child], slot))
-			break;
-		heap_set(h, at, h->slots[child]);
-		at = child;
-	}
-	heap_set(h, at, slot);
-}
-
-static void
-set_until(struct lease *l, uint64_t until)
-{
-	uint32_t slot = slot_of(l), at = table.place[slot];
-	struct heap *h;
-
-	l->until = until;
-	if (at == NONE || table.restoring)
-		return;
-	h = &table.heaps[subnet_index(slot)];
-	heap_rise(h, at);
-	heap_sink(h, table.place[slot]);
-}
-
-/* All slots have until 0, so ascending order is already a heap. Ranges and subnets are in
- * the same order, so that a subnet's slots are together. */
-static void
-heaps_fill(void)
-{
-	uint32_t used = 0;
-
-	for (unsigned i = 0; i < table.map.nranges; i++) {
-		const struct pool_range *r = &table.map.ranges[i];
-		struct heap *h = &table.heaps[r->subnet];
-
-		if (h->slots == NULL)
-			h->slots = table.heap_slots + used;
-		for (uint32_t k = r->slot; k <= r->slot + (r->last - r->first); k++) {
-			if (pool_is_open(&table.map, k)) {
-				heap_set(h, h->n++, k);
-				used++;
-			}
-		}
-	}
-}
-
-/* ------------------------------------------------------------ the identities */
-
-static uint32_t *
-bucket_of(uint32_t subnet, const struct lease_id *id)
-{
-	uint8_t bytes[5 + RECORD_ID_MAX];
-	size_t len = 5 + (size_t)id->len;
-
-	memcpy(bytes, &subnet, 4);
-	bytes[4] = id->kind;
-	memcpy(bytes + 5, id->b, id->len);
-	return &table.by_id[hash_bytes(&table.key, bytes, len) & (table.buckets - 1)];
-}
-
-static struct lease *
-find(uint32_t subnet, const struct lease_id *id)
-{
-	uint32_t at = *bucket_of(subnet, id);
-
-	while (at != NONE) {
-		struct lease *l = &table.leases[at];
-
-		if (lease_id_equal(&l->id, id) && subnet_index(at) == subnet)
-			return l;
-		at = l->next;
-	}
-	return NULL;
-}
-
-static void
-index_remove(struct lease *l)
-{
-	uint32_t *at;
-
-	if (!l->indexed)
-		return;
-	at = bucket_of(subnet_index(slot_of(l)), &l->id);
-	while (*at != slot_of(l))
-		at = &table.leases[*at].next;
-	*at = l->next;
-	l->indexed = false;
-}
-
-/* The identity has nothing to do with this address any more. */
-static void
-forget_id(struct lease *l)
-{
-	index_remove(l);
-	memset(&l->id, 0, sizeof l->id);
-	if (l->state == LEASE_BOUND)
-		l->state = LEASE_QUARANTINED;
-	else if (l->state == LEASE_HELD)
-		l->state = LEASE_FREE;
-}
-
-static void
-set_id(struct lease *l, const struct lease_id *id)
-{
-	struct lease_id mine = *id;
-	uint32_t subnet = subnet_index(slot_of(l));
-	struct lease *other = find(subnet, &mine);
-	uint32_t *head;
-
-	if (other == l)
-		return;
-	if (other != NULL)
-		forget_id(other);
-	index_remove(l);
-	l->id = mine;
-	head = bucket_of(subnet, &mine);
-	l->next = *head;
-	*head = slot_of(l);
-	l->indexed = true;
-}
+struct lease_table lease_table;
+static struct lease_table *const t = &lease_table;
 
 /* -------------------------------------------------------------------- set-up */
 
 static void
 discard(void)
 {
-	pool_free(&table.map);
-	free(table.leases);
-	free(table.place);
-	free(table.heap_slots);
-	free(table.heaps);
-	free(table.by_id);
-	memset(&table, 0, sizeof table);
+	pool_free(&t->map);
+	id_discard();
+	port_discard();
+	free(t->leases);
+	free(t->orders);
+	free(t->timed);
+	free(t->unknown);
+	memset(t, 0, sizeof *t);
+}
+
+static int
+allocate(void)
+{
+	size_t slots = (size_t)t->map.slots + 1;
+	int err;
+
+	t->leases = calloc(slots, sizeof *t->leases);
+	t->orders = calloc((size_t)t->map.npools + 1, sizeof *t->orders);
+	t->timed = calloc(slots, sizeof *t->timed);
+	t->unknown = calloc((size_t)t->conf->nsubnets + 1, sizeof *t->unknown);
+	if (t->leases == NULL || t->orders == NULL || t->timed == NULL ||
+	    t->unknown == NULL)
+		return ERR_SYS;
+	err = id_init();
+	return err != 0 ? err : port_init();
+}
+
+/* The table is empty. */
+static int
+build(const struct conf *conf, const struct addr *own, unsigned nown,
+    const struct hash_key *key)
+{
+	int err = pool_build(&t->map, conf, own, nown);
+
+	if (err != 0)
+		return err;
+	t->conf = conf;
+	t->key = *key;
+	err = allocate();
+	if (err != 0) {
+		discard();
+		return err;
+	}
+	order_init();
+	return 0;
 }
 
 int
 lease_init(const struct conf *conf, const struct addr *own, unsigned nown)
 {
-	int err;
+	struct hash_key key;
 
+	hash_key_random(&key);
 	discard();
-	err = pool_build(&table.map, conf, own, nown);
-	if (err != 0)
-		return err;
-	table.conf = conf;
-	for (table.buckets = 16; table.buckets < table.map.slots; table.buckets *= 2)
-		;
-	table.leases = calloc((size_t)table.map.slots + 1, sizeof *table.leases);
-	table.place = malloc(((size_t)table.map.slots + 1) * sizeof *table.place);
-	table.heap_slots = malloc(((size_t)table.map.slots + 1) * sizeof *table.heap_slots);
-	table.heaps = calloc((size_t)conf->nsubnets + 1, sizeof *table.heaps);
-	table.by_id = malloc(table.buckets * sizeof *table.by_id);
-	if (table.leases == NULL || table.place == NULL || table.heap_slots == NULL ||
-	    table.heaps == NULL || table.by_id == NULL) {
-		discard();
-		return ERR_SYS;
-	}
-	memset(table.place, 0xff, table.map.slots * sizeof *table.place);
-	memset(table.by_id, 0xff, table.buckets * sizeof *table.by_id);
-	hash_key_random(&table.key);
-	heaps_fill();
-	return 0;
+	return build(conf, own, nown, &key);
 }
 
 uint64_t
@@ -258,15 +88,27 @@ lease_clock(uint64_t mono_ms)
 uint32_t
 lease_count(void)
 {
-	return table.map.slots;
+	return t->map.slots;
 }
-
-/* ------------------------------------------------------------------- finding */
 
 struct lease *
 lease_nth(uint32_t n)
 {
-	return &table.leases[n];
+	return &t->leases[n];
+}
+
+/* ------------------------------------------------------------------- finding */
+
+static uint32_t
+subnet_index(const struct lease *l)
+{
+	return pool_range_of(&t->map, slot_of(l))->subnet;
+}
+
+static uint32_t
+network_of(const struct conf_subnet *subnet)
+{
+	return t->map.network[subnet - t->conf->subnets];
 }
 
 struct lease *
@@ -276,8 +118,8 @@ lease_at(const struct addr *a)
 
 	if (a->family != ADDR_V4)
 		return NULL;
-	slot = pool_slot(&table.map, addr_to_v4(a));
-	return slot == POOL_NO_SLOT ? NULL : &table.leases[slot];
+	slot = pool_slot(&t->map, addr_to_v4(a));
+	return slot == POOL_NO_SLOT ? NULL : &t->leases[slot];
 }
 
 struct addr
@@ -285,52 +127,33 @@ lease_addr(const struct lease *l)
 {
 	uint32_t subnet;
 
-	return addr_v4(pool_address(&table.map, slot_of(l), &subnet));
+	return addr_v4(pool_address(&t->map, slot_of(l), &subnet));
 }
 
 const struct conf_subnet *
 lease_subnet(const struct lease *l)
 {
-	return &table.conf->subnets[subnet_index(slot_of(l))];
+	return &t->conf->subnets[subnet_index(l)];
 }
 
 const struct conf_pool *
 lease_pool(const struct lease *l)
 {
-	const struct conf_subnet *s = lease_subnet(l);
-	struct addr a = lease_addr(l);
-	uint32_t v = addr_to_v4(&a);
+	uint32_t pool = pool_range_of(&t->map, slot_of(l))->pool;
 
-	for (unsigned i = 0; i < s->npools; i++)
-		if (v >= s->pools[i].first && v <= s->pools[i].last)
-			return &s->pools[i];
-	return NULL;
+	return pool == POOL_NONE ? NULL : t->map.pools[pool].rules;
 }
 
 bool
 lease_same_network(const struct conf_subnet *a, const struct conf_subnet *b)
 {
-	if (a == NULL || b == NULL)
-		return false;
-	return a == b || (a->shared == b->shared && a->shared < table.conf->nshared);
-}
-
-struct lease_id
-lease_holder(const struct lease *l)
-{
-	return l->id;
-}
-
-bool
-lease_is_of(const struct lease *l, const struct lease_id *id)
-{
-	return id->kind != ID_NONE && lease_id_equal(&l->id, id);
+	return a != NULL && b != NULL && network_of(a) == network_of(b);
 }
 
 struct lease *
 lease_of(const struct conf_subnet *subnet, const struct lease_id *id)
 {
-	return find((uint32_t)(subnet - table.conf->subnets), id);
+	return id_find(network_of(subnet), id);
 }
 
 struct lease *
@@ -348,11 +171,12 @@ lease_reserved(const struct conf_subnet *subnet, const struct conf_host *host)
 bool
 lease_permitted(const struct lease *l, const struct match *match)
 {
-	uint32_t owner = pool_reserved_for(&table.map, slot_of(l));
+	uint32_t owner;
 
-	if (owner != UINT32_MAX)
-		return match->host == &table.conf->hosts[owner];
-	return table.place[slot_of(l)] != NONE;
+	if (pool_is_open(&t->map, slot_of(l)))
+		return pool_admits(lease_pool(l), match);
+	owner = pool_reserved_for(&t->map, slot_of(l));
+	return owner != UINT32_MAX && match->host == &t->conf->hosts[owner];
 }
 
 bool
@@ -361,125 +185,282 @@ lease_is_free(const struct lease *l, uint64_t now)
 	return l->until <= now;
 }
 
+static bool
+is_used(const struct lease *l, enum lease_state state, uint64_t now)
+{
+	return l != NULL && l->state == state && !lease_is_free(l, now);
+}
+
+/* -------------------------------------------------------------------- quotas */
+
+static bool
+is_port(uint64_t ingress)
+{
+	return (ingress & 1) != 0;
+}
+
+static uint32_t
+port_limit(uint64_t ingress)
+{
+	return is_port(ingress) && t->conf->leases_per_port != 0 ? t->conf->leases_per_port
+								 : UINT32_MAX;
+}
+
+/* Addresses of the subnet that machines without host block may have together. */
+static uint32_t
+share_limit(uint32_t subnet)
+{
+	uint64_t open = 0, limit;
+
+	if (t->conf->pool_share == 0 || t->conf->pool_share >= 100)
+		return UINT32_MAX;
+	for (uint32_t p = t->map.first_pool[subnet]; p < t->map.first_pool[subnet + 1]; p++)
+		open += t->map.pools[p].open;
+	limit = open * t->conf->pool_share / 100;
+	return limit > 0 ? (uint32_t)limit : 1;
+}
+
+/* The oldest hold in the subnet of a machine with or without host block, at an address that
+ * match (NULL: anybody) may have. */
+static struct lease *
+oldest_hold(uint32_t subnet, bool known, const struct match *match)
+{
+	struct lease *oldest = NULL;
+
+	for (uint32_t p = t->map.first_pool[subnet]; p < t->map.first_pool[subnet + 1];
+	     p++) {
+		uint32_t head = t->orders[p].held[known].head;
+
+		if (head == LEASE_NONE ||
+		    (match != NULL && !pool_admits(t->map.pools[p].rules, match)))
+			continue;
+		if (oldest == NULL || t->leases[head].until < oldest->until)
+			oldest = &t->leases[head];
+	}
+	return oldest;
+}
+
+static bool
+port_has_room(uint64_t ingress)
+{
+	const struct lease_port *p = port_find(ingress);
+
+	return p == NULL || p->count < port_limit(ingress) || p->held.n > 0;
+}
+
+static bool
+share_has_room(const struct lease_want *w, uint32_t subnet)
+{
+	return w->match->host != NULL || t->unknown[subnet] < share_limit(subnet) ||
+	       oldest_hold(subnet, false, NULL) != NULL;
+}
+
+/* Reservations need none. */
+static bool
+has_room(const struct lease_want *w, const struct lease *l)
+{
+	return !pool_is_open(&t->map, slot_of(l)) ||
+	       (port_has_room(w->ingress) && share_has_room(w, subnet_index(l)));
+}
+
+static void
+drop_hold(struct lease *l)
+{
+	l->flags |= LEASE_CONTESTED;
+	order_put(l, LEASE_FREE, t->now, NULL);
+}
+
+/* l has been counted: what that is too much by is taken from others' holds. */
+static void
+keep_bounds(const struct lease *l, const struct lease_want *w)
+{
+	const struct lease_port *p = &t->ports[l->port];
+	uint32_t most = is_port(w->ingress) ? LEASE_PORT_HOLDS : LEASE_LINK_HOLDS;
+	uint32_t subnet = subnet_index(l);
+	struct lease *other;
+
+	if ((l->flags & LEASE_COUNTED) == 0)
+		return;
+	while (l->port != 0 && p->held.n > 0 && p->held.head != slot_of(l) &&
+	       (p->held.n > most || p->count > port_limit(w->ingress)))
+		drop_hold(&t->leases[p->held.head]);
+	while (w->match->host == NULL && t->unknown[subnet] > share_limit(subnet)) {
+		other = oldest_hold(subnet, false, NULL);
+		if (other == NULL || other == l)
+			break;
+		drop_hold(other);
+	}
+}
+
+/* ------------------------------------------------------------------ choosing */
+
+typedef struct lease *picker(const struct lease_want *w, uint32_t subnet, uint64_t now);
+
+static struct lease *
+pick_free(const struct lease_want *w, uint32_t subnet, uint64_t now)
+{
+	struct lease *best = NULL;
+
+	if (!share_has_room(w, subnet))
+		return NULL;
+	for (uint32_t p = t->map.first_pool[subnet]; p < t->map.first_pool[subnet + 1];
+	     p++) {
+		struct lease *l = pool_admits(t->map.pools[p].rules, w->match)
+				      ? order_first(p, now)
+				      : NULL;
+
+		if (l != NULL && (best == NULL || l->until < best->until))
+			best = l;
+	}
+	return best;
+}
+
+static struct lease *
+pick_unknown_hold(const struct lease_want *w, uint32_t subnet, uint64_t now)
+{
+	(void)now;
+	return oldest_hold(subnet, false, w->match);
+}
+
+static struct lease *
+pick_known_hold(const struct lease_want *w, uint32_t subnet, uint64_t now)
+{
+	(void)now;
+	return w->match->host == NULL ? NULL : oldest_hold(subnet, true, w->match);
+}
+
+/* The machine's own subnet first, then the others of its network. */
+static struct lease *
+pick_over_network(const struct lease_want *w, uint64_t now, picker *pick)
+{
+	uint32_t own = (uint32_t)(w->subnet - t->conf->subnets);
+	uint32_t network = t->map.network[own];
+	struct lease *l = pick(w, own, now);
+
+	for (uint32_t m = t->map.first_member[network];
+	     l == NULL && m < t->map.first_member[network + 1]; m++)
+		if (t->map.members[m] != own)
+			l = pick(w, t->map.members[m], now);
+	return l;
+}
+
+static struct lease *
+pick_any(const struct lease_want *w, uint64_t now)
+{
+	struct lease *l;
+
+	if (!port_has_room(w->ingress))
+		return NULL;
+	l = pick_over_network(w, now, pick_free);
+	if (l == NULL)
+		l = pick_over_network(w, now, pick_unknown_hold);
+	return l != NULL ? l : pick_over_network(w, now, pick_known_hold);
+}
+
+static struct lease *
+pick_wished(const struct lease_want *w, uint64_t now)
+{
+	struct lease *l = w->wish == NULL ? NULL : lease_at(w->wish);
+
+	return l != NULL && lease_is_free(l, now) && lease_permitted(l, w->match) &&
+		       lease_same_network(lease_subnet(l), w->subnet) && has_room(w, l)
+		   ? l
+		   : NULL;
+}
+
 struct lease *
 lease_choose(const struct lease_want *w, uint64_t now)
 {
-	const struct heap *h = &table.heaps[w->subnet - table.conf->subnets];
-	struct lease *l = lease_reserved(w->subnet, w->match->host);
+	struct lease *l;
 
+	order_tidy(network_of(w->subnet), now, TIDY_MOST);
+	l = lease_reserved(w->subnet, w->match->host);
 	if (l != NULL && (lease_is_free(l, now) || lease_is_of(l, w->id)))
 		return l;
 	l = lease_of(w->subnet, w->id);
 	if (l != NULL && lease_permitted(l, w->match) &&
-	    (l->state != LEASE_QUARANTINED || lease_is_free(l, now)))
+	    (!lease_is_free(l, now) || has_room(w, l)))
 		return l;
-	l = w->wish == NULL ? NULL : lease_at(w->wish);
-	if (l != NULL && lease_subnet(l) == w->subnet && lease_permitted(l, w->match) &&
-	    lease_is_free(l, now))
-		return l;
-	l = h->n == 0 ? NULL : &table.leases[h->slots[0]];
-	return l != NULL && lease_is_free(l, now) ? l : NULL;
-}
-
-static bool
-runs(const struct lease *l, uint64_t now)
-{
-	return l != NULL && l->state == LEASE_BOUND && !lease_is_free(l, now);
+	l = pick_wished(w, now);
+	return l != NULL ? l : pick_any(w, now);
 }
 
 bool
 lease_may_take(const struct lease *l, const struct lease_want *w, uint64_t now)
 {
+	bool own = lease_is_of(l, w->id);
+
+	order_tidy(network_of(w->subnet), now, TIDY_MOST);
 	if (!lease_permitted(l, w->match))
 		return false;
-	if (lease_is_of(l, w->id))
+	if (own && !lease_is_free(l, now))
 		return true;
-	return lease_is_free(l, now) && !runs(lease_of(w->subnet, w->id), now);
-}
-
-/* ------------------------------------------------------------ where from */
-
-/* Under a fixed key, so that it is the same after a restart. Nothing is looked up by these
- * bits as they are; two ports that somebody makes equal share their own quota. */
-static const struct hash_key ingress_key = {
-    UINT64_C(0x73616c6c79706f72), UINT64_C(0x742f696e67726573)};
-
-static size_t
-add_part(uint8_t *bytes, const struct match_bytes *part)
-{
-	size_t len = part->len <= UINT8_MAX ? part->len : UINT8_MAX;
-
-	bytes[0] = (uint8_t)len;
-	if (len > 0)
-		memcpy(bytes + 1, part->b, len);
-	return 1 + len;
-}
-
-uint64_t
-lease_ingress(unsigned link, const struct addr *relay, const struct match_bytes *circuit,
-    const struct match_bytes *remote)
-{
-	bool port = circuit->len > 0 || remote->len > 0;
-	bool relayed = port || !addr_is_unset(relay);
-	uint8_t bytes[1 + 4 + 2 * (1 + UINT8_MAX)];
-	uint32_t where = relayed ? addr_to_v4(relay) : link;
-	size_t len = 5;
-	uint64_t h;
-
-	bytes[0] = port ? 'p' : relayed ? 'r' : 'l';
-	memcpy(bytes + 1, &where, 4);
-	if (port) {
-		len += add_part(bytes + len, circuit);
-		len += add_part(bytes + len, remote);
-	}
-	h = hash_bytes(&ingress_key, bytes, len) & ~UINT64_C(1);
-	return h == 0 ? 2 | port : h | port;
+	if (!own && is_used(lease_of(w->subnet, w->id), LEASE_BOUND, now))
+		return false;
+	if (is_used(l, LEASE_HELD, now))
+		return (l->flags & LEASE_CONTESTED) != 0;
+	return lease_is_free(l, now) && has_room(w, l);
 }
 
 /* ------------------------------------------------------------------ changing */
 
+static void
+set_owner(struct lease *l, const struct lease_id *id)
+{
+	struct lease *other = id_set(l, id);
+
+	if (other != NULL)
+		order_disown(other);
+}
+
 void
 lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 {
-	bool goes_on = runs(l, now) && lease_is_of(l, w->id);
+	bool own = lease_is_of(l, w->id), goes_on = own && is_used(l, LEASE_BOUND, now);
 
-	set_id(l, w->id);
-	if (!goes_on)
-		l->state = LEASE_HELD;
-	if (!goes_on || l->until < now + LEASE_HOLD_S)
-		set_until(l, now + LEASE_HOLD_S);
+	if (now > t->now)
+		t->now = now;
+	if (goes_on && l->until >= now + LEASE_HOLD_S)
+		return;
+	if (!own && is_used(l, LEASE_HELD, now))
+		l->flags |= LEASE_CONTESTED;
+	else if ((uint64_t)l->until + LEASE_HOLD_S <= now)
+		l->flags &= (uint8_t)~LEASE_CONTESTED;
+	set_owner(l, w->id);
+	order_put(l, goes_on ? LEASE_BOUND : LEASE_HELD, now + LEASE_HOLD_S, w);
+	keep_bounds(l, w);
 }
 
 void
 lease_unhold(struct lease *l, uint64_t now)
 {
-	if (l->state != LEASE_HELD)
-		return;
-	l->state = LEASE_FREE;
-	set_until(l, now);
+	if (l->state == LEASE_HELD)
+		order_put(l, LEASE_FREE, now, NULL);
 }
 
 void
 lease_bind(struct lease *l, const struct lease_want *w, uint64_t until)
 {
-	set_id(l, w->id);
-	l->state = LEASE_BOUND;
-	set_until(l, until);
+	set_owner(l, w->id);
+	l->flags &= (uint8_t)~LEASE_CONTESTED;
+	order_put(l, LEASE_BOUND, until, w);
+	keep_bounds(l, w);
 }
 
 void
 lease_release(struct lease *l, uint64_t now)
 {
-	l->state = LEASE_FREE;
-	set_until(l, now);
+	l->flags &= (uint8_t)~LEASE_CONTESTED;
+	order_put(l, LEASE_FREE, now, NULL);
 }
 
 void
 lease_quarantine(struct lease *l, uint64_t until)
 {
-	forget_id(l);
-	l->state = LEASE_QUARANTINED;
-	set_until(l, until);
+	id_clear(l);
+	l->flags &= (uint8_t)~LEASE_CONTESTED;
+	order_put(l, LEASE_QUARANTINED, until, NULL);
+	order_decline(l);
 }
 
 /* ----------------------------------------------------------------- restoring */
@@ -487,34 +468,120 @@ lease_quarantine(struct lease *l, uint64_t until)
 void
 lease_restore_begin(void)
 {
-	table.restoring = true;
+	t->restoring = true;
 }
 
 void
 lease_restore(struct lease *l, const struct lease_past *past)
 {
-	const struct lease_id *id = &past->id;
-	struct lease *other =
-	    id->kind == ID_NONE ? NULL : find(subnet_index(slot_of(l)), id);
+	uint32_t network = t->map.network[subnet_index(l)];
+	const struct lease *other =
+	    past->id.kind == ID_NONE ? NULL : id_find(network, &past->id);
+	bool newest = other == NULL || other == l || other->written <= past->written;
 
-	l->written = past->written;
-	l->state = past->state;
-	set_until(l, past->until);
-	if (id->kind == ID_NONE)
+	id_clear(l);
+	order_add(l, past);
+	l->written = past->written < UINT32_MAX ? (uint32_t)past->written : UINT32_MAX;
+	if (past->id.kind == ID_NONE)
 		return;
-	if (other == NULL || other->written <= past->written)
-		set_id(l, id);
-	else if (past->state == LEASE_BOUND)
-		l->state = LEASE_QUARANTINED;
+	if (newest)
+		set_owner(l, &past->id);
+	else
+		order_disown(l);
 }
 
-/* Bottom up: linear in the number of slots. */
 void
 lease_restore_end(uint64_t now)
 {
-	(void)now;
-	table.restoring = false;
-	for (unsigned i = 0; i < table.conf->nsubnets; i++)
-		for (uint32_t k = table.heaps[i].n / 2; k-- > 0;)
-			heap_sink(&table.heaps[i], k);
+	if (now > t->now)
+		t->now = now;
+	for (uint32_t i = 0; i < t->map.npools; i++)
+		order_build(i, now);
+	t->restoring = false;
+}
+
+/* One entry of the table as it was; false when its address is no more. */
+static bool
+take_over(
+    const struct lease_table *old, const struct lease *from, uint32_t address, uint64_t now)
+{
+	uint32_t slot = pool_slot(&t->map, address);
+	struct lease_past past = {(enum lease_state)from->state, id_in(old, from),
+	    from->until, from->written, old->ports[from->port].name,
+	    (from->flags & LEASE_KNOWN) != 0};
+
+	if (slot == POOL_NO_SLOT)
+		return false;
+	if (from->state == LEASE_HELD) {
+		past.state = LEASE_FREE;
+		past.until = now;
+	}
+	t->leases[slot].link = from->link;
+	t->leases[slot].mac = from->mac;
+	lease_restore(&t->leases[slot], &past);
+	return true;
+}
+
+int
+lease_reconfigure(const struct conf *conf, const struct addr *own, unsigned nown,
+    uint64_t now, uint32_t *gone)
+{
+	struct lease_table old = *t, fresh;
+	int err;
+
+	memset(t, 0, sizeof *t);
+	err = build(conf, own, nown, &old.key);
+	if (err != 0) {
+		*t = old;
+		return err;
+	}
+	*gone = 0;
+	lease_restore_begin();
+	for (uint32_t i = 0; i < old.map.slots; i++) {
+		const struct lease *l = &old.leases[i];
+		uint32_t subnet;
+
+		if (l->until != 0 &&
+		    !take_over(&old, l, pool_address(&old.map, i, &subnet), now))
+			*gone += is_used(l, LEASE_BOUND, now);
+	}
+	lease_restore_end(now);
+	fresh = *t;
+	*t = old;
+	discard();
+	*t = fresh;
+	return 0;
+}
+
+/* -------------------------------------------------------------------- counts */
+
+uint32_t
+lease_pools(void)
+{
+	return t->map.npools;
+}
+
+void
+lease_pool_stats(uint32_t n, uint64_t now, struct lease_stats *stats,
+    const struct conf_pool **pool, const struct conf_subnet **subnet)
+{
+	const struct pool *p = &t->map.pools[n];
+	const struct lease_order *o = &t->orders[n];
+
+	order_tidy(t->map.network[p->subnet], now, TIDY_STATS);
+	*pool = p->rules;
+	*subnet = &t->conf->subnets[p->subnet];
+	stats->open = p->open;
+	stats->free = o->nfresh + o->free.n;
+	stats->held = o->held[0].n + o->held[1].n;
+	stats->bound = o->nbound;
+	stats->quarantined = o->ntimed - o->nbound;
+}
+
+uint32_t
+lease_ingress_count(uint64_t ingress)
+{
+	const struct lease_port *p = port_find(ingress);
+
+	return p == NULL ? 0 : p->count;
 }

@@ -1,9 +1,26 @@
 /*
  * The lease table: one entry for every address that the configuration lets us give, in
- * memory, bounded by it. Found by address and by (subnet, identity); each subnet's open
- * addresses stand in a heap by the time at which they may go to another machine, so that
- * giving one out costs the same on an empty and on a full pool: never used ones first,
- * then those that have been free for longest.
+ * memory, bounded by it. Found by address and by (network, identity); see policy/pool.h for
+ * what a network is. Of the pools that a machine may have addresses of, those of its own
+ * subnet come first; of these a never used address, then the one free for longest. Finding
+ * it costs the same whatever share of a pool is free, and grows with the number of pools of
+ * the network alone.
+ *
+ * What strangers can do to it is bounded:
+ * - An OFFER holds an address for LEASE_HOLD_S, but only while there are others. Is nothing
+ *   else left, the oldest hold of a machine without host block is given out again (and to
+ *   one with host block, after those, the oldest of its like): a flood of DISCOVERs does
+ * not lock a pool. Whoever then takes such an address first has it, so that slow firmware
+ *   still gets what it was offered.
+ * - Of one relay port at most LEASE_PORT_HOLDS addresses are held at a time, of any other
+ *   ingress LEASE_LINK_HOLDS; one more, and its oldest is free again.
+ * - conf->leases_per_port bounds the addresses held by and leased to one relay port (an
+ *   ingress that option 82 names), conf->pool_share those of a subnet for machines without
+ *   host block, in percent of its open addresses (0 and 100: any). At the bound a hold
+ *   gives way to the next; if there is none, the machine gets nothing.
+ * - Of a pool at most one address in LEASE_DECLINED_PART rests after a DECLINE; one more,
+ *   and the one resting for longest is free again.
+ * Reservations are outside of all this: nobody but their machine gets them.
  *
  * Time is `now`, in lease seconds: monotonic, so that setting the clock neither ends nor
  * freezes a lease; the store holds wall time.
@@ -20,6 +37,10 @@
 
 #define LEASE_HOLD_S 60        /* how long an OFFER stands */
 #define LEASE_QUARANTINE_S 600 /* how long a declined address is not given out */
+#define LEASE_PORT_HOLDS 32
+#define LEASE_LINK_HOLDS 1024
+#define LEASE_DECLINED_PART 8
+#define LEASE_ID_SHORT 20 /* bytes of an identity that its entry itself has room for */
 
 enum lease_state {
 	LEASE_FREE, /* id, if any, is the last holder's */
@@ -28,15 +49,21 @@ enum lease_state {
 	LEASE_QUARANTINED /* nobody's, until then */
 };
 
+/* One cache line. The state of an entry that has ended (until <= now) may still be the one
+ * that it had; lease_is_free() knows. */
 struct lease {
-	enum lease_state state;
-	uint8_t link;
+	uint8_t state; /* enum lease_state; to read */
+	uint8_t link;  /* link and mac are the callers' */
 	struct mac mac;
-	struct lease_id id;
-	uint64_t until;   /* from then on it may go to another machine */
-	uint64_t written; /* wall seconds of the record loaded, else 0 */
-	uint32_t next;    /* in the chain of the identity's hash */
-	bool indexed;     /* stands in that chain */
+	uint32_t until;   /* lease seconds; from then on it may go to another; to read */
+	uint32_t written; /* wall seconds of the record loaded, else 0; to read */
+	/* The table's own. */
+	uint8_t place, flags, id_kind, id_len;
+	uint32_t chain, port, prev, next, port_next;
+	union {
+		uint32_t timed, port_prev;
+	} at;
+	uint8_t id[LEASE_ID_SHORT];
 };
 
 /*
@@ -65,7 +92,13 @@ struct lease_past {
 /* own: our addresses, never given out. 0; ERR_FULL: more addresses than a table may
  * have; ERR_SYS: no memory. conf must outlive the table. */
 int lease_init(const struct conf *conf, const struct addr *own, unsigned nown) MUST_CHECK;
-/* Lease seconds of a clock_mono_ms(). Far from 0, so that the past has room. */
+/* The same for another configuration: the entries whose addresses it still has go on, but
+ * what was only held is free; pointers to entries and to the old configuration are void. On
+ * failure everything is as it was. *gone: addresses leased that it has no more. */
+int lease_reconfigure(const struct conf *conf, const struct addr *own, unsigned nown,
+    uint64_t now, uint32_t *gone) MUST_CHECK;
+/* Lease seconds of a clock_mono_ms(). Far from 0, so that the past has room; an end that
+ * would lie more than 127 years ahead is never. */
 uint64_t lease_clock(uint64_t mono_ms);
 /* Addresses in the table; lease_nth(0 .. count - 1) are all of them, ascending. */
 uint32_t lease_count(void);
@@ -102,8 +135,9 @@ bool lease_is_free(const struct lease *l, uint64_t now);
 /* The address to offer: the reserved one, the one it had, the one it wishes, or any. NULL
  * when the pools that it may have addresses of are used up. Changes nothing. */
 struct lease *lease_choose(const struct lease_want *w, uint64_t now);
-/* May it be given to a machine that says we offered it: it is its own, or it is free,
- * permitted, and the machine has no other running lease in its network. */
+/* May it be given to a machine that says we offered or leased it? It must be permitted and
+ * within the quotas; and be its own, or free while the machine has no other running lease
+ * in its network. */
 bool lease_may_take(const struct lease *l, const struct lease_want *w, uint64_t now);
 /* An OFFER was made. A lease that still runs goes on. */
 void lease_hold(struct lease *l, const struct lease_want *w, uint64_t now);
@@ -120,5 +154,20 @@ void lease_quarantine(struct lease *l, uint64_t until);
 void lease_restore_begin(void);
 void lease_restore(struct lease *l, const struct lease_past *past);
 void lease_restore_end(uint64_t now);
+
+/* ------------------------------------------------------------------ counts */
+
+struct lease_stats {
+	uint32_t open; /* addresses for anybody whom the rules admit: the sum of the rest */
+	uint32_t free, held, bound, quarantined;
+};
+
+/* Pools, by subnet and in the order of the configuration. */
+uint32_t lease_pools(void);
+/* The n-th pool's counts (reservations are in none), its rules and its subnet. */
+void lease_pool_stats(uint32_t n, uint64_t now, struct lease_stats *stats,
+    const struct conf_pool **pool, const struct conf_subnet **subnet);
+/* Addresses held by and leased to an ingress. */
+uint32_t lease_ingress_count(uint64_t ingress);
 
 #endif

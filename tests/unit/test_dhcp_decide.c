@@ -551,7 +551,7 @@ test_decision_changes_nothing(void **state)
 	assert_int_equal(session_count(), 0);
 	assert_int_equal(lease_at(&d.address)->state, LEASE_FREE);
 	assert_true(lease_is_free(lease_at(&d.address), a.now));
-	assert_int_equal(lease_at(&d.address)->id.kind, ID_NONE);
+	assert_int_equal(lease_holder(lease_at(&d.address)).kind, ID_NONE);
 	/* The real one then gets the same. */
 	assert_type(&m, DHCP_OFFER);
 	assert_addr(r.yiaddr, "10.77.0.100");
