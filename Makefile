@@ -95,11 +95,11 @@ CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print 
 # ----------------------------------------------------------------- executables
 
 ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser file-sender \
-	conf-check
+	conf-check link-parser
 PROGRAMS := sallyportd $(ROLES) sallyport-image sallyport
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec \
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec \
 	src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
@@ -110,8 +110,14 @@ OBJ_dhcp-parser := $(call CAGED,dhcp-parser) src/wire/dhcp4_decode \
 	src/dhcp-parser/dhcp-parser_main
 STATIC_dhcp-parser := yes
 
+OBJ_link-parser := $(call CAGED,link-parser) src/wire/arp src/wire/icmp src/wire/frame \
+	src/wire/dhcp4_client src/link-parser/heard src/link-parser/link-parser_main
+STATIC_link-parser := yes
+
 OBJ_dhcp-sender := $(call CAGED,dhcp-sender) src/wire/dhcp4_encode src/wire/frame \
 	src/dhcp-sender/reply_check src/dhcp-sender/dhcp-sender_main
+OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
+	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
 STATIC_dhcp-sender := yes
 
 OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
@@ -136,6 +142,7 @@ BROKER_DHCP := src/base/hash $(LEASE) policy/match src/broker/record src/broker/
 	src/broker/session src/broker/trace src/broker/dhcp_ask src/broker/dhcp_reply \
 	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp \
 	src/broker/decide src/broker/apply
+BROKER_DHCP += src/broker/probe src/broker/rogue src/broker/heard
 # Its file half: images, names, requests for files.
 BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd src/broker/image \
 	src/broker/intake src/broker/names src/broker/render src/broker/serve src/broker/wait \
@@ -225,7 +232,7 @@ OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
 OBJ_test_lease := $(BASE) $(CONF) src/base/hash $(LEASE)
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
-	src/dhcp-sender/reply_check tests/lib/dhcprig
+	src/dhcp-sender/reply_check src/dhcp-sender/probe_check tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
 OBJ_test_dhcp_boot := $(RIG)
@@ -326,8 +333,14 @@ OBJ_fuzz_http_reply := $(OBJ_test_http_reply)
 OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_check \
 	src/wire/frame
 
+UNIT += link
+OBJ_test_link := $(BASE) privsep/roles privsep/msg src/wire/arp src/wire/icmp src/wire/frame \
+	src/wire/dhcp4_client src/link-parser/heard
+FUZZ += heard
+OBJ_fuzz_heard := $(OBJ_test_link)
+
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec
 UNIT += notice
 OBJ_test_notice := $(SUPERVISOR)
 LIB_test_notice := -lseccomp
@@ -405,7 +418,7 @@ loads: $(addprefix $(B)/testbin/,$(LOADS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/setup privsep/listener privsep/spec tests/walls/inject \
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec tests/walls/inject \
 	tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
@@ -432,7 +445,7 @@ $(B)/testbin/injure: $(call obj,tests/walls/injure tests/walls/inject)
 $(B)/testbin/probe: $(call obj,tests/hostile/probe src/base/clock)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
-EARS := dhcp-parser tftp-parser http-parser
+EARS := dhcp-parser tftp-parser http-parser link-parser
 define standin
 $(B)/obj/tests/hostile/standin-$(1).o: tests/hostile/standin.c
 	@mkdir -p $$(@D)

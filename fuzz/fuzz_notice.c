@@ -44,6 +44,7 @@ set_up(void)
 	join(add(ROLE_VERIFIER, 0), broker);
 	join(add(ROLE_DHCP_SENDER, 0), broker);
 	join(add(ROLE_DHCP_PARSER, 0), broker);
+	join(add(ROLE_LINK_PARSER, 0), broker);
 	join(add(ROLE_TFTP_PARSER, 0), broker);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct child *sender = add(ROLE_FILE_SENDER, i);

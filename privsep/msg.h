@@ -28,6 +28,13 @@ enum content {
 	CONTENT_MAX
 };
 
+/* Kinds of PROBE_TELL and HEARD_TELL. */
+enum {
+	LINK_ARP,   /* who uses an address on the link */
+	LINK_ECHO,  /* who uses one behind a router */
+	LINK_SERVER /* other DHCP servers */
+};
+
 enum msg_nr {
 #define MSG(nr, NAME, name, from, to, flags, ...) MSG_##NAME = nr,
 #include "privsep/msgs.def"

@@ -20,7 +20,8 @@
 	X(HTTP_PARSER, "http-parser", 1) \
 	X(FILE_SENDER, "file-sender", 1) \
 	X(CONF_CHECK, "conf-check", 0)   \
-	X(CONTROL, "control", 0)
+	X(CONTROL, "control", 0)         \
+	X(LINK_PARSER, "link-parser", 0)
 
 /* CONTROL is no process of ours: it is whoever speaks over the control socket. */
 enum role {
@@ -44,7 +45,8 @@ enum {
 	 * number of a channel. */
 	FD_FREE = 64,
 
-	/* dhcp-parser, tftp-parser, dhcp-sender, verifier, file-sender, http-parser */
+	/* dhcp-parser, tftp-parser, link-parser, dhcp-sender, verifier, file-sender,
+	 * http-parser */
 	FD_BROKER = 5,
 
 	/* dhcp-parser: + link; tftp-parser: + link (RX67 block only) */
@@ -52,7 +54,13 @@ enum {
 	FD_RX4011 = 48,
 	FD_RX69 = 32,
 
-	/* dhcp-sender: + link */
+	/* link-parser: ICMP echo replies; its epoll set is FD_WAIT; packet rings, + link,
+	 * closed before its cage */
+	FD_ECHO_EAR = 6,
+	FD_RING = 32,
+
+	/* dhcp-sender: ICMP; + link */
+	FD_ECHO_MOUTH = 6,
 	FD_TX67 = 16,
 	FD_TX4011 = 32,
 	FD_FRAME = 48,
@@ -73,6 +81,7 @@ enum {
 	FD_VERIFIER = 8,
 	FD_CONF = 9,         /* sealed configuration text */
 	FD_CONTROL = 10,     /* the control socket, listening */
+	FD_LINK_PARSER = 11,
 	FD_CLIENT = 12,      /* block of 4: who is connected to it, else /dev/null */
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */

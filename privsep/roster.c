@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -123,6 +124,8 @@ connect_all(struct supervisor *sv)
 	connect_pair(
 	    sv, roster_find(sv, ROLE_DHCP_PARSER, 0), FD_BROKER, broker, FD_DHCP_PARSER);
 	connect_pair(
+	    sv, roster_find(sv, ROLE_LINK_PARSER, 0), FD_BROKER, broker, FD_LINK_PARSER);
+	connect_pair(
 	    sv, roster_find(sv, ROLE_TFTP_PARSER, 0), FD_BROKER, broker, FD_TFTP_PARSER);
 	connect_pair(
 	    sv, roster_find(sv, ROLE_DHCP_SENDER, 0), FD_BROKER, broker, FD_DHCP_SENDER);
@@ -152,7 +155,7 @@ void
 roster_init(struct supervisor *sv, uid_t base)
 {
 	static const enum role singles[] = {ROLE_LOGGER, ROLE_VERIFIER, ROLE_BROKER,
-	    ROLE_DHCP_SENDER, ROLE_DHCP_PARSER, ROLE_TFTP_PARSER};
+	    ROLE_DHCP_SENDER, ROLE_LINK_PARSER, ROLE_DHCP_PARSER, ROLE_TFTP_PARSER};
 
 	for (unsigned i = 0; i < sizeof singles / sizeof singles[0]; i++)
 		add_child(sv, singles[i], 0, base);
@@ -181,6 +184,16 @@ need(int fd, const char *what)
 	if (fd < 0)
 		supervisor_fail(what, strerror(errno));
 	return fd;
+}
+
+/* The identifier is not to be guessed by who sees none of our requests. */
+static void
+open_echo(struct supervisor *sv)
+{
+	if (getrandom(&sv->echo_ident, sizeof sv->echo_ident, 0) != sizeof sv->echo_ident)
+		supervisor_fail("random numbers", strerror(errno));
+	sv->echo_ear = need(socket_echo_ear(sv->echo_ident), "ICMP socket");
+	sv->echo_mouth = need(socket_echo_mouth(), "ICMP socket, for sending");
 }
 
 /* A private, read-only clone of the store's tree: a plain directory descriptor would let
@@ -297,6 +310,7 @@ roster_open(struct supervisor *sv)
 	open_control(sv);
 	if (setup_open(&sv->now, NULL, &error) != 0)
 		supervisor_fail(error.what, error.why);
+	open_echo(sv);
 	sv->kmsg = death_open_kmsg();
 }
 
@@ -345,10 +359,15 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 	case ROLE_TFTP_PARSER:
 		give_links(sv, s, sv->now.sockets[SOCK_RX69], FD_RX69);
 		break;
+	case ROLE_LINK_PARSER:
+		spawn_give(s, sv->echo_ear, FD_ECHO_EAR);
+		give_links(sv, s, sv->now.sockets[SOCK_RING], FD_RING);
+		break;
 	case ROLE_DHCP_SENDER:
 		give_links(sv, s, sv->now.sockets[SOCK_TX67], FD_TX67);
 		give_links(sv, s, sv->now.sockets[SOCK_TX4011], FD_TX4011);
 		give_links(sv, s, sv->now.sockets[SOCK_FRAME], FD_FRAME);
+		spawn_give(s, sv->echo_mouth, FD_ECHO_MOUTH);
 		break;
 	case ROLE_FILE_SENDER:
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN], FD_LISTEN);
@@ -375,8 +394,13 @@ roster_options(
 	OPTION("log_level=%u", s->log_level);
 	if (c->role == ROLE_BROKER) {
 		OPTION("state=%s", s->state);
+	case ROLE_LINK_PARSER:
+		spawn_give(s, sv->echo_ear, FD_ECHO_EAR);
+		give_links(sv, s, sv->now.sockets[SOCK_RING], FD_RING);
+		break;
 		OPTION("since=%llu", (unsigned long long)sv->start_ms);
 	}
+		spawn_give(s, sv->echo_mouth, FD_ECHO_MOUTH);
 	if (c->role == ROLE_VERIFIER) {
 		OPTION("memory=%llu", (unsigned long long)s->memory);
 		OPTION("expired=%u", s->expired_serve);

@@ -32,6 +32,14 @@ make_frames(const struct link *l, uint16_t port, bool joins)
 }
 
 static int
+make_ring(const struct link *l, uint16_t port, bool joins)
+{
+	(void)port;
+	(void)joins;
+	return socket_ring(l);
+}
+
+static int
 make_listener(const struct link *l, uint16_t port, bool joins)
 {
 	(void)joins;
@@ -55,6 +63,7 @@ static const struct kind {
     [SOCK_RX67] = {"UDP port 67", 67, true, true, socket_ear},
     [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, socket_ear},
     [SOCK_RX69] = {"UDP port 69", 69, false, true, socket_ear},
+    [SOCK_RING] = {"packet ring", 0, false, true, make_ring},
     [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, make_mouth},
     [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, make_mouth},
     [SOCK_FRAME] = {"packet socket", 0, false, true, make_frames},

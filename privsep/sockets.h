@@ -23,6 +23,13 @@ int socket_seal(int fd) MUST_CHECK;
 int socket_unseal(int fd) MUST_CHECK;
 /* Sends whole frames on one interface; protocol 0, so it receives nothing. */
 int socket_frames(const struct link *l) MUST_CHECK;
+/* Hears ARP replies and other DHCP servers on one interface, in a ring to be mapped
+ * (privsep/ring.h); its holder closes it after that, for it could send. */
+int socket_ring(const struct link *l) MUST_CHECK;
+/* Hears replies to ICMP echo requests of that identifier; cannot send. */
+int socket_echo_ear(uint16_t ident) MUST_CHECK;
+/* Sends ICMP; hears nothing. */
+int socket_echo_mouth(void) MUST_CHECK;
 /* Listens for TCP on our address. */
 int socket_listen(const struct link *l, uint16_t port) MUST_CHECK;
 /* One of the TFTP transfer sockets, on any of our addresses, with IP_PKTINFO. */

@@ -14,8 +14,8 @@
 #include "privsep/spawn.h"
 #include "privsep/start.h"
 
-#define CHILD_MAX (7 + 2 * WORKER_MAX)
-#define CHANNEL_MAX (8 + 3 * WORKER_MAX + LOG_SLOT_MAX)
+#define CHILD_MAX (8 + 2 * WORKER_MAX)
+#define CHANNEL_MAX (9 + 3 * WORKER_MAX + LOG_SLOT_MAX)
 
 enum child_state {
 	CHILD_DOWN,     /* not started yet */
@@ -61,6 +61,8 @@ struct supervisor {
 	const char *control_path; /* NULL: where the state says */
 	uint64_t start_ms;        /* clock_mono_ms at start */
 	int kmsg;                 /* the kernel's records, or -1 */
+	int echo_ear, echo_mouth;
+	uint16_t echo_ident; /* of our echo requests */
 	bool ending;
 };
 

@@ -145,7 +145,7 @@ trap 'rm -rf "$work"' EXIT
 defined_under policy >"$work/policy"
 defined_under src/wire >"$work/wire"
 
-for program in dhcp-parser tftp-parser http-parser dhcp-sender file-sender logger; do
+for program in dhcp-parser link-parser tftp-parser http-parser dhcp-sender file-sender logger; do
 	forbid $program policy '^policy/' "$work/policy"
 done
 for program in broker sallyportd verifier conf-check logger; do
@@ -163,6 +163,7 @@ done
 libraries sallyportd "libseccomp.so.2"
 libraries logger ""
 libraries dhcp-parser ""
+libraries link-parser ""
 libraries dhcp-sender ""
 libraries tftp-parser ""
 libraries http-parser ""

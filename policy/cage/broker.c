@@ -34,6 +34,7 @@ const struct cage_rule cage_rules[] = {
     /* Channels. */
     {"dhcp-parser", SYS_recvmmsg, {IS(0, FD_DHCP_PARSER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"tftp-parser", SYS_recvmmsg, {IS(0, FD_TFTP_PARSER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
+    {"link-parser", SYS_recvmmsg, {IS(0, FD_LINK_PARSER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"dhcp-sender, which stays silent", SYS_recvmmsg,
 	{IS(0, FD_DHCP_SENDER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"what a dead verifier left", SYS_recvmmsg,

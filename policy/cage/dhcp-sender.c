@@ -1,5 +1,6 @@
 /*
- * What the mouth of DHCPv4 may ask of the kernel: take replies from the broker, send them.
+ * What the mouth of DHCPv4 may ask of the kernel: take replies and questions from the
+ * broker, send them.
  * A packet socket is bound to its interface; with an address in the call it would send on
  * any other, so there the address must be NULL, and calls that carry one in memory
  * (sendmsg, sendmmsg) are not here at all. Nothing is received but from the channel.
@@ -21,6 +22,8 @@ const struct cage_rule cage_rules[] = {
 	{BLOCK(0, FD_TX67, 16), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
     {"replies from port 4011", SYS_sendto,
 	{BLOCK(0, FD_TX4011, 16), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
+    {"echo requests", SYS_sendto,
+	{IS(0, FD_ECHO_MOUTH), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
     {"the supervisor's notices", SYS_recvfrom,
 	{IS(0, FD_SUPER), IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)}},
     {"notices to the supervisor", SYS_sendto,

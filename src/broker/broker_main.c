@@ -18,6 +18,8 @@
 #include "src/broker/control.h"
 #include "src/broker/files.h"
 #include "src/broker/loop.h"
+#include "src/broker/probe.h"
+#include "src/broker/rogue.h"
 #include "src/broker/session.h"
 
 #define DEPTH_SENDER 1024 /* messages queued to a mouth */
@@ -66,6 +68,7 @@ open_channels(void)
 {
 	open_chan(&broker.dhcp_parser, FD_DHCP_PARSER, ROLE_DHCP_PARSER, 0, DEPTH_EAR);
 	open_chan(&broker.tftp_parser, FD_TFTP_PARSER, ROLE_TFTP_PARSER, 0, DEPTH_EAR);
+	open_chan(&broker.link_parser, FD_LINK_PARSER, ROLE_LINK_PARSER, 0, DEPTH_EAR);
 	open_chan(&broker.dhcp_sender, FD_DHCP_SENDER, ROLE_DHCP_SENDER, 0, DEPTH_SENDER);
 	open_chan(&broker.verifier, FD_VERIFIER, ROLE_VERIFIER, 0, DEPTH_VERIFIER);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
@@ -119,8 +122,10 @@ main(int argc, char **argv)
 	files_init();
 	control_init();
 	loop_init();
+	probe_init();
 	cage_enter(&broker.start, &hooks);
 	files_start();
+	rogue_init();
 	start_ready();
 	for (;;)
 		loop_turn();

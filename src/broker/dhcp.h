@@ -42,6 +42,10 @@ struct ask {
 	struct trace *trace;      /* NULL: nobody wants to know why */
 };
 
+/* dhcp.c: one request, checked: decides, asks whether the address is in use or does what
+ * was decided. */
+void dhcp_run(const struct msg_dhcp_tell *m);
+
 /* dhcp_ask.c: everything about a request that needs no decision. NULL when *a is filled,
  * else why the request gets no answer (a word for the log). Changes nothing. trace may be
  * NULL. */

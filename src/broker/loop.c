@@ -15,6 +15,9 @@
 #include "src/broker/control.h"
 #include "src/broker/dhcp.h"
 #include "src/broker/files.h"
+#include "src/broker/heard.h"
+#include "src/broker/probe.h"
+#include "src/broker/rogue.h"
 
 #define BATCH 64         /* messages of one channel in a turn */
 #define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
@@ -25,9 +28,10 @@
 #define RATE_DHCP 80
 #define RATE_TFTP 8
 #define RATE_HTTP 10
+#define RATE_LINK 4
 #define BURST_MS 250
 #define REFILL_MS 5 /* an ear without tokens is looked at again */
-#define EAR_MAX (4 + 2 * WORKER_MAX)
+#define EAR_MAX (5 + 2 * WORKER_MAX)
 #define OTHERS (2 + CONTROL_POLLS) /* the supervisor, the store, the control socket */
 
 /* A channel that we read. */
@@ -69,6 +73,7 @@ rate_of(enum role role)
 	case ROLE_DHCP_PARSER: return RATE_DHCP;
 	case ROLE_TFTP_PARSER: return RATE_TFTP;
 	case ROLE_HTTP_PARSER: return RATE_HTTP;
+	case ROLE_LINK_PARSER: return RATE_LINK;
 	default: return 0;
 	}
 }
@@ -103,6 +108,7 @@ loop_init(void)
 	add(&broker.verifier, NULL, BATCH);
 	add(&broker.dhcp_sender, NULL, BATCH);
 	add(&broker.dhcp_parser, dhcp_may_read, BATCH);
+	add(&broker.link_parser, dhcp_may_read, BATCH);
 	add(&broker.tftp_parser, NULL, BATCH);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
 		add(&broker.file_sender[i], NULL, BATCH_SENDER);
@@ -121,6 +127,8 @@ dispatch(struct ear *ear, const struct msg *m, int fd)
 		    role_name(from->peer), from->index, msg_name(m->nr));
 	else if (m->nr == MSG_DHCP_TELL)
 		on_dhcp_tell(from, &m->u.dhcp_tell);
+	else if (m->nr == MSG_HEARD_TELL)
+		on_heard_tell(from, &m->u.heard_tell);
 	else if (!files_dispatch(from, m, &fd))
 		chan_peer_fault(from, "a message that nobody handles");
 	if (fd >= 0)
@@ -186,6 +194,7 @@ chan_of(enum role role, unsigned index)
 	case ROLE_DHCP_PARSER: return &broker.dhcp_parser;
 	case ROLE_DHCP_SENDER: return &broker.dhcp_sender;
 	case ROLE_TFTP_PARSER: return &broker.tftp_parser;
+	case ROLE_LINK_PARSER: return &broker.link_parser;
 	case ROLE_FILE_SENDER:
 		return index < broker.start.workers ? &broker.file_sender[index] : NULL;
 	case ROLE_HTTP_PARSER:
@@ -222,11 +231,18 @@ hear_supervisor(void)
 		forget(role, index);
 }
 
+/* Negative means never. */
+static int
+sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* Returns how long to wait, milliseconds. */
 static int
 fill(struct pollfd *polls)
 {
-	int timeout = files_timeout();
+	int timeout = sooner(files_timeout(), sooner(probe_timeout(), rogue_timeout()));
 
 	for (unsigned i = 0; i < near; i++) {
 		struct ear *ear = &ears[i];
@@ -282,6 +298,8 @@ loop_turn(void)
 	if (polls[near + 1].revents != 0)
 		dhcp_completed();
 	read_all(polls);
+	rogue_turn();
+	probe_turn();
 	files_turn();
 	control_turn(polls + near + 2);
 	dhcp_commit();

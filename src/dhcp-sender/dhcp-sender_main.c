@@ -1,8 +1,9 @@
 /*
- * The mouth of DHCPv4: makes packets of the broker's replies and sends them. Runs in its
- * cage with no privilege and receives nothing from the network; of a client's data it
- * only copies options 61, 82 and 97. It does not trust the broker: each reply is judged
- * again, and one that breaks a rule ends the broker.
+ * The mouth of DHCPv4: makes packets of the broker's replies and sends them, and asks its
+ * questions about addresses and other servers. Runs in its cage with no privilege and
+ * receives nothing from the network; of a client's data it only copies options 61, 82 and
+ * 97. It does not trust the broker: each reply and question is judged again, and one that
+ * breaks a rule ends the broker.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,7 +15,10 @@
 #include "privsep/cage.h"
 #include "privsep/chan.h"
 #include "privsep/start.h"
+#include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/dhcp-sender/probe_check.h"
+#include "src/dhcp-sender/probe_send.h"
 #include "src/dhcp-sender/reply_check.h"
 #include "src/wire/dhcp4.h"
 #include "src/wire/frame.h"
@@ -195,6 +199,20 @@ on_reply_tell(const struct msg_reply_tell *m)
 		transmit(m, l, packet, (size_t)n);
 }
 
+/* The rate is the last thing to look at: it counts what would be sent. */
+static void
+on_probe_tell(const struct msg_probe_tell *m)
+{
+	const char *why = probe_check(&start, m);
+
+	if (why != NULL) {
+		chan_peer_fault(&broker, why);
+		return;
+	}
+	if (probe_may_send(m->kind, clock_mono_ms()))
+		probe_send(&start, m);
+}
+
 /* True when there may be more, which poll would not show: the channel reads ahead. */
 static bool
 take_replies(void)
@@ -206,6 +224,8 @@ take_replies(void)
 			return false;
 		if (m.nr == MSG_REPLY_TELL)
 			on_reply_tell(&m.u.reply_tell);
+		else if (m.nr == MSG_PROBE_TELL)
+			on_probe_tell(&m.u.probe_tell);
 	}
 	return true;
 }
@@ -244,6 +264,7 @@ int
 main(int argc, char **argv)
 {
 	start_init(&start, ROLE_DHCP_SENDER, argc, argv);
+	probe_init(&start);
 	chan_init(&broker, FD_BROKER, ROLE_DHCP_SENDER, ROLE_BROKER, 0, 1);
 	broker.polled = true;
 	cage_enter(&start, NULL);

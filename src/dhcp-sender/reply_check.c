@@ -32,9 +32,8 @@ belongs_to_us(const struct start *st, const struct addr *a)
 	return false;
 }
 
-/* One machine's address that is not ours: no group, no broadcast, no loopback. */
-static bool
-is_somebody(const struct start *st, const struct addr *a)
+bool
+reply_is_somebody(const struct start *st, const struct addr *a)
 {
 	if (a->family != ADDR_V4 || a->b[0] == 0 || a->b[0] == 127 || a->b[0] >= 224)
 		return false;
@@ -69,7 +68,7 @@ check_frame(const struct start *st, const struct msg_reply_tell *m)
 		return "a frame to a group or to nobody";
 	if (is_our_mac(st, &mac))
 		return "a frame to ourselves";
-	if (!is_somebody(st, reply_frame_target(m)))
+	if (!reply_is_somebody(st, reply_frame_target(m)))
 		return "a frame to an address that is no client's";
 	return NULL;
 }
@@ -83,7 +82,7 @@ check_way(const struct start *st, const struct msg_reply_tell *m)
 		return check_frame(st, m);
 	if (m->way == 1)
 		return NULL;
-	if (!is_somebody(st, &m->to))
+	if (!reply_is_somebody(st, &m->to))
 		return "a datagram to an address that is no client's";
 	if (m->service == 0 && m->to_port != DHCP_SERVER_PORT &&
 	    m->to_port != DHCP_CLIENT_PORT)
@@ -102,7 +101,7 @@ check_content(const struct start *st, const struct msg_reply_tell *m)
 	    !is_v4_or_none(&m->yiaddr) || !is_v4_or_none(&m->siaddr) ||
 	    !is_v4_or_none(&m->giaddr))
 		return "an address that is not IPv4";
-	if (!addr_is_unset(&m->yiaddr) && !is_somebody(st, &m->yiaddr))
+	if (!addr_is_unset(&m->yiaddr) && !reply_is_somebody(st, &m->yiaddr))
 		return "a lease of an address that nobody may have";
 	if (m->routers.len % 4 != 0 || m->dns.len % 4 != 0)
 		return "half an address in a list";

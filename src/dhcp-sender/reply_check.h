@@ -4,6 +4,8 @@
 #ifndef SALLYPORT_DHCP_SENDER_REPLY_CHECK_H
 #define SALLYPORT_DHCP_SENDER_REPLY_CHECK_H
 
+#include <stdbool.h>
+
 #include "privsep/msg.h"
 #include "privsep/start.h"
 
@@ -14,6 +16,9 @@
  * request on port 67 goes to port 67 (a relay) or 68 (a client) and nowhere else; one to a
  * request on port 4011 goes to the port that m names. */
 const char *reply_check(const struct start *st, const struct msg_reply_tell *m);
+
+/* One machine's address that is not ours: no group, no broadcast, no loopback. */
+bool reply_is_somebody(const struct start *st, const struct addr *a);
 
 /* The address in the IPv4 header of a frame to one client (way 0). */
 const struct addr *reply_frame_target(const struct msg_reply_tell *m);

@@ -1,6 +1,7 @@
 /*
- * Builds raw frames. Runs in dhcp-sender; the payload is what dhcp4_encode made, the
- * addresses are those that the sender has already judged.
+ * Raw frames. Built in dhcp-sender: the payload is what dhcp4_encode made, the addresses
+ * are those that the sender has already judged. Read in link-parser, where they are
+ * anybody's.
  */
 #include "src/wire/frame.h"
 
@@ -12,6 +13,7 @@
 #define PROTOCOL_UDP 17
 #define TTL 64
 #define DONT_FRAGMENT 0x4000
+#define PIECE 0x3fff /* more to come, or not the first */
 #define ETHER_LEN 14
 #define IP_LEN 20
 #define UDP_LEN 8
@@ -104,4 +106,82 @@ frame_encode_udp4(const struct frame_udp4 *f, const uint8_t *payload, size_t len
 	set_u16(ip + 10, ip_checksum(ip));
 	set_u16(udp + 6, udp_checksum(ip, udp, udp_len));
 	return out_ok(&out) ? (int)out.len : ERR_LONG;
+}
+
+uint16_t
+frame_checksum(const uint8_t *bytes, size_t len)
+{
+	return checksum(sum_bytes(0, bytes, len));
+}
+
+int
+frame_decode_ipv4(const uint8_t *bytes, size_t len, struct frame_ipv4 *ip)
+{
+	size_t head, total;
+	uint16_t pieces;
+	uint8_t protocol;
+	uint32_t from, to;
+	struct in in;
+
+	if (len < IP_LEN)
+		return ERR_SHORT;
+	in_init(&in, bytes, len);
+	head = in_u8(&in);
+	in_skip(&in, 1);
+	total = in_u16(&in);
+	in_skip(&in, 2);
+	pieces = in_u16(&in);
+	in_skip(&in, 1);
+	protocol = in_u8(&in);
+	in_skip(&in, 2);
+	from = in_u32(&in);
+	to = in_u32(&in);
+	if (head >> 4 != 4)
+		return ERR_FORMAT;
+	head = (head & 15) * 4;
+	if (head < IP_LEN || total < head || (pieces & PIECE) != 0)
+		return ERR_FORMAT;
+	if (total > len)
+		return ERR_SHORT;
+	if (frame_checksum(bytes, head) != 0)
+		return ERR_FORMAT;
+	*ip = (struct frame_ipv4){
+	    addr_v4(from), addr_v4(to), protocol, bytes + head, total - head};
+	return 0;
+}
+
+int
+frame_decode_udp4(const uint8_t *bytes, size_t len, struct frame_udp4 *f,
+    const uint8_t **payload, size_t *payload_len)
+{
+	struct frame_udp4 got;
+	struct frame_ipv4 ip;
+	struct in in;
+	size_t udp_len;
+	int err;
+
+	if (len < ETHER_LEN)
+		return ERR_SHORT;
+	in_init(&in, bytes, len);
+	in_copy(&in, got.to_mac.b, sizeof got.to_mac.b);
+	in_copy(&in, got.from_mac.b, sizeof got.from_mac.b);
+	if (in_u16(&in) != ETHERTYPE_IPV4)
+		return ERR_FORMAT;
+	err = frame_decode_ipv4(bytes + ETHER_LEN, len - ETHER_LEN, &ip);
+	if (err != 0)
+		return err;
+	if (ip.protocol != PROTOCOL_UDP || ip.len < UDP_LEN)
+		return ERR_FORMAT;
+	in_init(&in, ip.payload, ip.len);
+	got.from_port = in_u16(&in);
+	got.to_port = in_u16(&in);
+	udp_len = in_u16(&in);
+	if (udp_len < UDP_LEN || udp_len > ip.len)
+		return ERR_FORMAT;
+	got.from = ip.from;
+	got.to = ip.to;
+	*f = got;
+	*payload = ip.payload + UDP_LEN;
+	*payload_len = udp_len - UDP_LEN;
+	return 0;
 }

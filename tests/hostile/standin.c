@@ -158,6 +158,26 @@ make_get(struct msg *m, uint64_t conn)
 	}
 }
 
+/* Everybody uses everybody's address, and everybody is a server. */
+static void
+make_heard(struct msg *m)
+{
+	struct msg_heard_tell *t = &m->u.heard_tell;
+
+	m->nr = MSG_HEARD_TELL;
+	t->kind = (uint8_t)(any() % 3);
+	t->address = addr_v4(0x0a4d0000 | (any() & 0xff));
+	t->mac.b[0] = 2;
+	for (unsigned i = 1; i < 6; i++)
+		t->mac.b[i] = (uint8_t)any();
+	t->number = any();
+	if (t->kind == LINK_SERVER) {
+		t->type = any() % 2 == 0 ? 2 : 5;
+		t->server = addr_v4(0x0a4d0000 | (any() & 0xff));
+		t->offered = addr_v4(0x0a4d0000 | (any() & 0xff));
+	}
+}
+
 /* What its role may say, of anything. */
 static void
 make_valid(struct msg *m)
@@ -167,6 +187,8 @@ make_valid(struct msg *m)
 		make_dhcp(m);
 	else if (self == ROLE_TFTP_PARSER)
 		make_rrq(m);
+	else if (self == ROLE_LINK_PARSER)
+		make_heard(m);
 	else
 		make_get(m, any() % 2 == 0 ? any() : any() % 64);
 }

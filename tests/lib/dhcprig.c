@@ -17,6 +17,8 @@
 #include "privsep/msg.h"
 #include "src/broker/image_table.h"
 #include "src/broker/store.h"
+#include "src/broker/probe.h"
+#include "src/dhcp-sender/probe_check.h"
 #include "src/dhcp-sender/reply_check.h"
 
 const char rig_text[] =
@@ -35,6 +37,13 @@ const char rig_text[] =
     "  sessions 64; session-time 1h; }\n";
 
 static char dir[64];
+
+/* What dhcp-sender was asked to ask, oldest first. */
+static struct {
+	unsigned n;
+	struct msg_probe_tell of[1024];
+} probes;
+
 static int far_end = -1;
 static struct conf *conf;
 
@@ -111,6 +120,8 @@ set_channels(void)
 	chan_init(&broker.dhcp_sender, pair[0], ROLE_BROKER, ROLE_DHCP_SENDER, 0, 64);
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0, "pair");
 	chan_init(&broker.dhcp_parser, pair[0], ROLE_BROKER, ROLE_DHCP_PARSER, 0, 4);
+	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) == 0, "pair");
+	chan_init(&broker.link_parser, pair[0], ROLE_BROKER, ROLE_LINK_PARSER, 0, 4);
 }
 
 static void
@@ -174,9 +185,19 @@ rig_start(const char *text)
 		fprintf(stderr, "line %u: %s\n", error.line, error.text);
 		abort();
 	}
+	/* Requests are answered at once, but where a test is about that. */
+	conf->probe = false;
 	broker.conf = conf;
+	probe_init();
 	rig_images(true);
+	probes.n = 0;
 	open_all();
+}
+
+void
+rig_probe(bool on)
+{
+	conf->probe = on;
 }
 
 void
@@ -251,6 +272,31 @@ rig_firmware(struct msg_dhcp_tell *m, uint16_t arch, uint8_t class60)
 	m->max_size = 1472;
 }
 
+static void
+keep_probe(const struct msg_probe_tell *m)
+{
+	if (probe_check(&broker.start, m) != NULL) {
+		fprintf(stderr, "dhcp-sender: %s\n", probe_check(&broker.start, m));
+		abort();
+	}
+	if (probes.n < sizeof probes.of / sizeof probes.of[0])
+		probes.of[probes.n++] = *m;
+}
+
+bool
+rig_take_probe(struct msg_probe_tell *m)
+{
+	static struct msg_reply_tell r;
+
+	if (probes.n == 0)
+		must(!rig_take(&r), "a reply before the question");
+	if (probes.n == 0)
+		return false;
+	*m = probes.of[0];
+	memmove(probes.of, probes.of + 1, --probes.n * sizeof probes.of[0]);
+	return true;
+}
+
 bool
 rig_take(struct msg_reply_tell *r)
 {
@@ -259,10 +305,15 @@ rig_take(struct msg_reply_tell *r)
 	ssize_t n;
 
 	chan_flush(&broker.dhcp_sender);
-	n = recv(far_end, bytes, sizeof bytes, MSG_DONTWAIT);
-	if (n < 0)
-		return false;
-	must(msg_decode(bytes, (size_t)n, &m) == 0 && m.nr == MSG_REPLY_TELL, "reply");
+	do {
+		n = recv(far_end, bytes, sizeof bytes, MSG_DONTWAIT);
+		if (n < 0)
+			return false;
+		must(msg_decode(bytes, (size_t)n, &m) == 0, "message");
+		if (m.nr == MSG_PROBE_TELL)
+			keep_probe(&m.u.probe_tell);
+	} while (m.nr == MSG_PROBE_TELL);
+	must(m.nr == MSG_REPLY_TELL, "reply");
 	*r = m.u.reply_tell;
 	/* What the mouth does not take ends the broker. */
 	if (reply_check(&broker.start, r) != NULL) {

@@ -41,4 +41,10 @@ bool rig_ask_only(const struct msg_dhcp_tell *m, struct msg_reply_tell *r);
 bool rig_commit(struct msg_reply_tell *r);
 bool rig_take(struct msg_reply_tell *r);
 
+/* Conflict probes, which are off after rig_start(). */
+void rig_probe(bool on);
+/* The oldest question to the links that nobody has taken yet; there must be no reply
+ * before it. */
+bool rig_take_probe(struct msg_probe_tell *m);
+
 #endif

@@ -4,9 +4,9 @@
 # shellcheck shell=bash disable=SC2034,SC2153
 
 # What the roster has, in the order of its start; with two workers.
-ROLES="logger verifier broker dhcp-sender dhcp-parser tftp-parser file-sender http-parser"
-EARS="dhcp-parser tftp-parser http-parser"
-CHILDREN="logger:0 verifier:0 broker:0 dhcp-sender:0 dhcp-parser:0 tftp-parser:0
+ROLES="logger verifier broker dhcp-sender link-parser dhcp-parser tftp-parser file-sender http-parser"
+EARS="dhcp-parser tftp-parser http-parser link-parser"
+CHILDREN="logger:0 verifier:0 broker:0 dhcp-sender:0 link-parser:0 dhcp-parser:0 tftp-parser:0
 	file-sender:0 http-parser:0 file-sender:1 http-parser:1"
 
 # child_pid ROLE [INDEX]: from the kernel: a child of the supervisor with that name and

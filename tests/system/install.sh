@@ -38,6 +38,7 @@ golden()
 		755 /usr/local/libexec/sallyport/dhcp-sender
 		755 /usr/local/libexec/sallyport/file-sender
 		755 /usr/local/libexec/sallyport/http-parser
+		755 /usr/local/libexec/sallyport/link-parser
 		755 /usr/local/libexec/sallyport/logger
 		755 /usr/local/libexec/sallyport/tftp-parser
 		755 /usr/local/libexec/sallyport/verifier
@@ -192,7 +193,7 @@ users()
 {
 	local role uid wrong=
 
-	for role in logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser \
+	for role in logger broker verifier dhcp-parser dhcp-sender link-parser tftp-parser http-parser \
 		file-sender; do
 		uid=$(sed -n "s/^sallyport-$role:[^:]*:\([0-9]*\):.*/\1/p" "$NEWROOT/etc/passwd")
 		[ -n "$uid" ] && [ "$(stat -c %u "/proc/$(server_pid $role)")" = "$uid" ] ||

@@ -19,7 +19,7 @@
 
 #define SENDER_DEPTH 128
 
-static struct chan parser, sender; /* the far ends of the DHCP half */
+static struct chan parser, links, sender; /* the far ends of the DHCP half */
 static char state_path[64];
 static struct msg m;
 
@@ -52,10 +52,12 @@ set_up_store(void **state)
 	assert_int_equal(mkdir(path, 0700), 0);
 	conf = *broker.conf;
 	snprintf(conf.state, sizeof conf.state, "%s", state_path);
+	conf.probe = false;
 	broker.conf = &conf;
 	dhcp_open_store(path);
 	dhcp_start_store();
 	join(&broker.dhcp_parser, &parser, ROLE_DHCP_PARSER, 1);
+	join(&broker.link_parser, &links, ROLE_LINK_PARSER, 1);
 	join(&broker.dhcp_sender, &sender, ROLE_DHCP_SENDER, SENDER_DEPTH);
 	return 0;
 }

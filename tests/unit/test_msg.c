@@ -113,12 +113,12 @@ static void
 permissions(void **state)
 {
 	static const enum role ears[] = {
-	    ROLE_DHCP_PARSER, ROLE_TFTP_PARSER, ROLE_HTTP_PARSER};
+	    ROLE_DHCP_PARSER, ROLE_TFTP_PARSER, ROLE_HTTP_PARSER, ROLE_LINK_PARSER};
 	unsigned nr;
 
 	(void)state;
 	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++) {
-		for (unsigned e = 0; e < 3; e++) {
+		for (unsigned e = 0; e < sizeof ears / sizeof ears[0]; e++) {
 			/* An ear speaks to the broker and the logger, to nobody else, and
 			 * never with a descriptor. */
 			for (unsigned to = 0; to < ROLE_MAX; to++)
@@ -127,10 +127,11 @@ permissions(void **state)
 			if (msg_carries_fd(nr))
 				assert_false(msg_permitted(nr, ears[e], ROLE_BROKER));
 		}
-		/* The two UDP ears hear nothing from inside. */
+		/* The ears of packets hear nothing from inside. */
 		for (unsigned from = 0; from < ROLE_MAX; from++) {
 			assert_false(msg_permitted(nr, from, ROLE_DHCP_PARSER));
 			assert_false(msg_permitted(nr, from, ROLE_TFTP_PARSER));
+			assert_false(msg_permitted(nr, from, ROLE_LINK_PARSER));
 		}
 		/* dhcp-sender obeys the broker and tells nobody anything but lines. */
 		assert_false(msg_permitted(nr, ROLE_DHCP_SENDER, ROLE_BROKER));

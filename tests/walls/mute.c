@@ -68,7 +68,7 @@ capture_works(struct supervisor *sv)
 	uint8_t frame[60] = {
 	    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 0, 0x45};
 
-	(void)send(sv->frame[0], frame, sizeof frame, 0);
+	(void)send(sv->now.sockets[SOCK_FRAME][0], frame, sizeof frame, 0);
 	check(
 	    frames() == 1, "mute-capture", "the capture does not see a frame that is sent");
 }
@@ -174,11 +174,28 @@ shut_socket(const char *name, int fd)
 	check(good && frames() == 0, name, "the socket can be written to");
 }
 
+/* On this one the IP header is the sender's: a whole packet, or the kernel stops earlier.
+ */
+static void
+shut_raw_socket(const char *name, int fd)
+{
+	const uint8_t packet[28] = {
+	    0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, 10, 99, 0, 1, 10, 99, 0, 2, 8};
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	bool good;
+
+	inet_pton(AF_INET, "10.99.0.2", &to.sin_addr);
+	good = sendto(fd, packet, sizeof packet, MSG_NOSIGNAL, (struct sockaddr *)&to,
+		   sizeof to) == -1 &&
+	       errno == EPIPE;
+	check(good && frames() == 0, name, "the socket can be written to");
+}
+
 int
 main(int argc, char **argv)
 {
 	static const int dhcp[] = {FD_RX67, FD_RX4011}, tftp[] = {FD_RX69},
-			 http[] = {FD_PAIR};
+			 http[] = {FD_PAIR}, link[] = {FD_ECHO_EAR, FD_RING, FD_WAIT};
 	struct supervisor *sv;
 
 	if (argc != 3)
@@ -191,8 +208,10 @@ main(int argc, char **argv)
 	owned_ear("dhcp-parser", dhcp, 2);
 	owned_ear("tftp-parser", tftp, 1);
 	owned_ear("http-parser", http, 1);
-	shut_socket("mute-socket-67", sv->rx67[0]);
-	shut_socket("mute-socket-4011", sv->rx4011[0]);
-	shut_socket("mute-socket-69", sv->rx69[0]);
+	owned_ear("link-parser", link, 3);
+	shut_socket("mute-socket-67", sv->now.sockets[SOCK_RX67][0]);
+	shut_socket("mute-socket-4011", sv->now.sockets[SOCK_RX4011][0]);
+	shut_socket("mute-socket-69", sv->now.sockets[SOCK_RX69][0]);
+	shut_raw_socket("mute-socket-echo", sv->echo_ear);
 	return failed == 0 ? 0 : 1;
 }

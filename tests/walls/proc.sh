@@ -23,7 +23,7 @@ uid_of()
 	local n=0 role
 
 	for role in sallyportd logger broker verifier dhcp-parser dhcp-sender tftp-parser \
-		http-parser file-sender; do
+		http-parser file-sender conf-check control link-parser; do
 		[ "$role" != "$1" ] || echo $((UID_BASE + n))
 		n=$((n + 1))
 	done
@@ -39,7 +39,7 @@ wanted_descriptors()
 	case $1 in
 	logger)
 		echo "5 log"
-		for n in 6 7 8 9 10 11 14 15 30 31; do echo "$n channel"; done
+		for n in 6 7 8 9 10 11 12 14 15 30 31; do echo "$n channel"; done
 		return
 		;;
 	esac
@@ -48,12 +48,13 @@ wanted_descriptors()
 	broker)
 		for n in 5 6 7 8; do echo "$n channel"; done
 		echo "9 memory"
-		for n in 16 17 32 33; do echo "$n channel"; done
+		for n in 10 16 17 32 33; do echo "$n channel"; done
 		;;
 	verifier) printf '%s\n' "5 channel" "6 folder" "7 keyring" "8 floor" "9 event" ;;
 	dhcp-parser) printf '%s\n' "5 channel" "32 udp:67" "48 udp:4011" ;;
 	tftp-parser) printf '%s\n' "5 channel" "32 udp:69" ;;
-	dhcp-sender) printf '%s\n' "5 channel" "16 udp:67" "32 udp:4011" "48 packet" ;;
+	link-parser) printf '%s\n' "5 channel" "6 raw" "7 epoll" ;;
+	dhcp-sender) printf '%s\n' "5 channel" "6 raw" "16 udp:67" "32 udp:4011" "48 packet" ;;
 	http-parser) printf '%s\n' "5 channel" "6 channel" ;;
 	file-sender) printf '%s\n' "5 channel" "6 channel" "7 epoll" "16 tcp:80" ;;
 	esac
@@ -65,6 +66,7 @@ socket_kinds()
 	in_ns srv cat /proc/net/unix | awk '$5 == "0005" { print $7, "channel" }'
 	in_ns srv cat /proc/net/packet | awk '$4 == "0000" { print $9, "packet" }'
 	in_ns srv cat /proc/net/udp | awk 'NR > 1 { split($2, a, ":"); print $10, "udp:" a[2] }'
+	in_ns srv cat /proc/net/raw | awk 'NR > 1 { print $10, "raw" }'
 	in_ns srv cat /proc/net/tcp | awk 'NR > 1 && $4 == "0A" { split($2, a, ":"); print $10, "tcp:" a[2] }'
 }
 

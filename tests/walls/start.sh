@@ -305,7 +305,7 @@ in_order()
 	same "SIGTERM: nothing is left" "" "$(alive "$children")"
 	order=$(events ended | value_each of | uniq | paste -sd' ')
 	same "SIGTERM: ears first, the logger last" \
-		"dhcp-parser tftp-parser http-parser broker dhcp-sender file-sender verifier" "$order"
+		"dhcp-parser link-parser tftp-parser http-parser broker dhcp-sender file-sender verifier" "$order"
 	same "SIGTERM: all by themselves" "" "$(events ended | grep -v 'why="exit 0"')"
 }
 
