@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "privsep/listener.h"
+#include "privsep/sockets.h"
 #include "privsep/supervisor.h"
 #include "src/base/clock.h"
 
@@ -394,13 +395,10 @@ roster_options(
 	OPTION("log_level=%u", s->log_level);
 	if (c->role == ROLE_BROKER) {
 		OPTION("state=%s", s->state);
-	case ROLE_LINK_PARSER:
-		spawn_give(s, sv->echo_ear, FD_ECHO_EAR);
-		give_links(sv, s, sv->now.sockets[SOCK_RING], FD_RING);
-		break;
 		OPTION("since=%llu", (unsigned long long)sv->start_ms);
 	}
-		spawn_give(s, sv->echo_mouth, FD_ECHO_MOUTH);
+	if (c->role == ROLE_LINK_PARSER || c->role == ROLE_DHCP_SENDER)
+		OPTION("echo=%u", sv->echo_ident);
 	if (c->role == ROLE_VERIFIER) {
 		OPTION("memory=%llu", (unsigned long long)s->memory);
 		OPTION("expired=%u", s->expired_serve);
