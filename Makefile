@@ -208,7 +208,11 @@ OBJ_test_reply_check := $(BASE) src/wire/dhcp4_options src/dhcp-sender/reply_che
 
 UNIT += conf conf_errors
 OBJ_test_conf := $(BASE) $(CONF)
-OBJ_test_conf_errors := $(BASE) $(CONF)
+OBJ_test_conf_errors := $(BASE) $(CONF) tests/lib/conf_wrong
+UNIT += conf_levels conf_level_errors conf_print
+OBJ_test_conf_levels := $(BASE) $(CONF)
+OBJ_test_conf_level_errors := $(BASE) $(CONF) tests/lib/conf_wrong
+OBJ_test_conf_print := $(BASE) $(CONF) tests/lib/conf_same
 UNIT += option scope
 OBJ_test_option := $(BASE) policy/option policy/option_show
 OBJ_test_scope := $(BASE) policy/scope

@@ -9,17 +9,13 @@
 
 #include <cmocka.h>
 
-#include "policy/conf.h"
+#include "src/base/err.h"
+#include "tests/lib/conf_wrong.h"
 
 #define IF "interface eth0;\n" /* line 1 of most wrong inputs */
 #define NET "subnet 10.0.0.0/24 {}"
 
-static const struct wrong {
-	const char *text;
-	int err;
-	unsigned line, column;
-	const char *message;
-} wrongs[] = {
+static const struct conf_wrong wrongs[] = {
     /* shape */
     {"", ERR_FORMAT, 1, 1, "found the end of the file, expected at least one 'interface'"},
     {"# only a comment", ERR_FORMAT, 1, 17,
@@ -334,23 +330,6 @@ static const struct wrong {
     {IF "server { landlock 0; }", ERR_RANGE, 2, 19, "found '0', expected 1 to 32"},
 };
 
-static bool
-is_exact(const struct wrong *w)
-{
-	struct conf_error e;
-	struct conf *c;
-	struct conf_text t = {.conf = w->text, .conf_len = strlen(w->text)};
-	int rc = conf_parse(&t, &c, &e);
-
-	if (rc == w->err && e.line == w->line && e.column == w->column &&
-	    strcmp(e.text, w->message) == 0 && c == NULL)
-		return true;
-	conf_free(c);
-	print_error("%s\n  got %d %u:%u: %s\n  not %d %u:%u: %s\n", w->text, rc, e.line,
-	    e.column, e.text, w->err, w->line, w->column, w->message);
-	return false;
-}
-
 static void
 errors_are_exact(void **state)
 {
@@ -358,7 +337,7 @@ errors_are_exact(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++)
-		bad += is_exact(&wrongs[i]) ? 0 : 1;
+		bad += conf_wrong_is_exact(&wrongs[i]) ? 0 : 1;
 	assert_int_equal(bad, 0);
 }
 
