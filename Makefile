@@ -318,7 +318,7 @@ OBJ_mkleases := $(BASE) src/broker/record
 LIB_mkleases := -llmdb
 
 FUZZ += conf
-OBJ_fuzz_conf := $(BASE) $(CONF)
+OBJ_fuzz_conf := $(BASE) $(CONF) tests/lib/conf_same
 FUZZ += option
 OBJ_fuzz_option := $(OBJ_test_option)
 

@@ -55,7 +55,8 @@ static const struct conf_wrong wrongs[] = {
 	"found 'allow', expected 'image' or 'deny'"},
     {IF "host \"a\" { x; }", ERR_FORMAT, 2, 12,
 	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter', 'lease-time', "
-	"'option', 'always', 'boot-lease-time' or '}'"},
+	"'option', 'always', 'boot-lease-time', 'circuit-id', 'remote-id', 'client-id', "
+	"'uuid' or '}'"},
     {IF "subnet 10.0.0.0/24 { x; }", ERR_FORMAT, 2, 22,
 	"found 'x', expected 'image', 'boot', 'pool', 'router', 'dns', 'domain', "
 	"'lease-time', "
@@ -204,7 +205,9 @@ static const struct conf_wrong wrongs[] = {
     {IF "host node1 {}", ERR_FORMAT, 2, 6,
 	"found 'node1', expected a text in double quotes"},
     {IF "host \"a\" {\n}", ERR_FORMAT, 3, 1,
-	"found '}', expected 'mac': the host has none"},
+	"found '}', expected 'mac', 'client-id', 'uuid', 'circuit-id' or 'remote-id': the "
+	"host "
+	"has none of them"},
     {IF "host \"a.b\" { mac 02:00:00:00:00:01; }", ERR_FORMAT, 2, 6,
 	"found \"a.b\", expected a host name: 1 to 63 letters, digits, '-', not '-' first "
 	"or last"},
