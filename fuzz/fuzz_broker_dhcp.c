@@ -91,8 +91,10 @@ check_reply(const struct msg_reply_tell *r)
 
 	promise(r->type == DHCP_OFFER || r->type == DHCP_ACK || r->type == DHCP_NAK);
 	promise(r->link < broker.start.nlinks);
-	if (addr_is_unset(&r->yiaddr)) {
-		promise(r->type != DHCP_OFFER && r->lease == 0);
+	/* No lease: "no address is left", ProxyDHCP, INFORM, NAK, port 4011. */
+	if (addr_is_unset(&r->yiaddr) || r->service == 1) {
+		promise(r->lease == 0);
+		promise(r->type != DHCP_OFFER || r->auto_configure || r->bootfile[0]);
 		return;
 	}
 	l = lease_at(&r->yiaddr);

@@ -270,7 +270,12 @@ step(struct in *in, uint8_t n)
 	case 11: turn(n >> 4); break;
 	case 12: end_of(ROLE_VERIFIER, 0); break;
 	case 13: end_of(n & 0x40 ? ROLE_FILE_SENDER : ROLE_HTTP_PARSER, worker); break;
-	case 14: end_of(ROLE_TFTP_PARSER, 0); break;
+	case 14:
+		if (n & 0x10)
+			say(in, &broker.verifier, MSG_LOOKED_TELL);
+		else
+			end_of(ROLE_TFTP_PARSER, 0);
+		break;
 	default: rig_session(words[(n >> 4) % WORDS]); break;
 	}
 }

@@ -4,6 +4,8 @@
  * configuration are read, and what is to happen stands in the decision; apply.c does it.
  * Distrusts every client: each field of a request can be made up, by one machine in the
  * name of another.
+ *
+ * Read from the end: dhcp_decide() hands the request to one function for its type.
  */
 #include "src/broker/decide.h"
 
@@ -12,17 +14,25 @@
 const char *
 dhcp_effect_name(enum effect effect)
 {
-	static const char *const names[] = {
-	    "no answer", "offer", "grant", "reply", "unhold", "release", "decline"};
+	static const char *const names[] = {"no answer", "offer", "grant", "reply", "learn",
+	    "unhold", "release", "decline"};
 
 	return (size_t)effect < sizeof names / sizeof names[0] ? names[effect] : "?";
 }
 
-static void
-refuse(struct decision *d, const char *reason)
+void
+decide_nothing(struct decision *d, const char *reason)
 {
 	d->effect = EFFECT_NONE;
 	d->reason = reason;
+	d->opens_session = d->takes_address = d->confirms = false;
+}
+
+void
+decide_silence(struct decision *d, const char *reason)
+{
+	decide_nothing(d, reason);
+	d->quiet = true;
 }
 
 static void
@@ -32,6 +42,21 @@ nak(struct ask *a, struct decision *d, const struct addr *address, const char *r
 	d->reason = reason;
 	d->address = *address;
 	dhcp_reply(&d->reply, a, DHCP_NAK, NULL);
+}
+
+/* What a server says of a machine that it does not know: only one that is alone on its
+ * link can know that the machine is wrong (RFC 2131, 4.3.2). */
+static void
+nak_stranger(
+    struct ask *a, struct decision *d, const struct addr *address, const char *reason)
+{
+	bool known = lease_of(a->subnet, &a->id) != NULL ||
+		     lease_reserved(a->subnet, a->match.host) != NULL;
+
+	if (broker.conf->authoritative || known)
+		nak(a, d, address, reason);
+	else
+		decide_nothing(d, "not-authoritative");
 }
 
 static void
@@ -53,59 +78,142 @@ note_lease(const struct ask *a, const char *what, const struct lease *l)
 	    l->until > a->now ? (long long)(l->until - a->now) : 0);
 }
 
-static void
-decide_discover(struct ask *a, struct decision *d)
-{
-	const struct msg_dhcp_tell *m = a->m;
-	const struct addr *wish = addr_is_unset(&m->requested) ? NULL : &m->requested;
-	const struct lease_want want = dhcp_want(a, wish);
-
-	if (dhcp_boot_must_wait(a)) {
-		refuse(d, "image-not-yet-loaded");
-		return;
-	}
-	d->lease = lease_choose(&want, a->now);
-	note_lease(a, "address chosen", d->lease);
-	if (d->lease == NULL) {
-		refuse(d, "pool-empty");
-		d->exhausted = true;
-		return;
-	}
-	d->effect = EFFECT_OFFER;
-	d->reason = "discover";
-	d->address = lease_addr(d->lease);
-	d->opens_session = a->boots;
-	dhcp_reply(&d->reply, a, DHCP_OFFER, &d->address);
-	d->no_boot = dhcp_boot(&d->reply, a);
-}
-
-/* The lease is the machine's from now on; the ACK follows when the store has it. */
-static void
-grant(struct ask *a, struct decision *d, struct lease *l, const char *reason)
-{
-	note_lease(a, "address granted", l);
-	if (dhcp_boot_must_wait(a)) {
-		refuse(d, "image-not-yet-loaded");
-		return;
-	}
-	d->effect = EFFECT_GRANT;
-	d->reason = reason;
-	d->lease = l;
-	d->address = lease_addr(l);
-	d->time = a->subnet->lease_time;
-	d->opens_session = a->boots;
-	dhcp_reply(&d->reply, a, DHCP_ACK, &d->address);
-	d->no_boot = dhcp_boot(&d->reply, a);
-}
-
 static bool
 runs(const struct lease *l, uint64_t now)
 {
 	return l != NULL && l->state == LEASE_BOUND && !lease_is_free(l, now);
 }
 
-/* The answer to an OFFER. Ours may have been forgotten by a restart of the broker: the
- * address is given all the same if it is still free. */
+/* --------------------------------------------------------- an address is given */
+
+static void
+note_choice(const struct ask *a, const struct lease *l, const struct addr *wish)
+{
+	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
+	const struct conf_pool *pool = lease_pool(l);
+	struct addr address = lease_addr(l), from, to;
+
+	if (a->trace == NULL)
+		return;
+	note_lease(a, "address", l);
+	trace_note(a->trace, "chosen because %s",
+	    l == lease_reserved(a->subnet, a->match.host) ? "the host block reserves it"
+	    : lease_is_of(l, &a->id)                      ? "the machine had it before"
+	    : wish != NULL && addr_equal(wish, &address)  ? "the machine asks for it"
+							  : "it is free for longest");
+	if (pool == NULL)
+		return;
+	from = addr_v4(pool->first);
+	to = addr_v4(pool->last);
+	trace_note(
+	    a->trace, "pool: %s - %s", addr_format(&from, first), addr_format(&to, last));
+}
+
+/* OFFER or ACK of the address: what its subnet, its pool and the image say. */
+static void
+give(struct ask *a, struct decision *d, struct lease *l, uint8_t type)
+{
+	d->lease = l;
+	d->address = lease_addr(l);
+	d->reserved = l == lease_reserved(a->subnet, a->match.host);
+	a->renews = runs(l, a->now) && lease_is_of(l, &a->id);
+	d->fresh = !d->reserved && !lease_is_of(l, &a->id);
+	d->opens_session = a->boots;
+	a->subnet = lease_subnet(l);
+	dhcp_settle(a, lease_pool(l));
+	d->time = scopes_lease_time(&a->scopes, a->boots);
+	trace_note(a->trace, "lease time: %u seconds%s", d->time,
+	    a->boots ? ", of a machine that boots" : "");
+	dhcp_reply(&d->reply, a, type, &d->address);
+	if (dhcp_boot_must_wait(a)) {
+		decide_nothing(d, "image-not-yet-loaded");
+		return;
+	}
+	d->effect = type == DHCP_OFFER ? EFFECT_OFFER : EFFECT_GRANT;
+	/* Firmware may load its file on the OFFER alone. */
+	d->takes_address = a->boots || type != DHCP_OFFER;
+	d->no_boot = dhcp_boot(&d->reply, a);
+}
+
+static void
+grant(struct ask *a, struct decision *d, struct lease *l, const char *reason)
+{
+	d->reason = reason;
+	note_lease(a, "granted", l);
+	give(a, d, l, DHCP_ACK);
+}
+
+/* RFC 2563: who would else make up an address of its own is told not to. */
+static void
+decide_exhausted(struct ask *a, struct decision *d)
+{
+	decide_nothing(d, "pool-empty");
+	d->exhausted = true;
+	if ((a->m->asks & ASKS_AUTO_CONFIGURE) == 0)
+		return;
+	d->effect = EFFECT_REPLY;
+	dhcp_reply(&d->reply, a, DHCP_OFFER, NULL);
+	d->reply.auto_configure = 1;
+}
+
+/* RFC 4039: a DISCOVER that asks for it is answered by an ACK, where no other server can
+ * be meant. */
+static bool
+may_commit_at_once(const struct ask *a)
+{
+	return (a->m->asks & ASKS_RAPID) != 0 && broker.conf->authoritative;
+}
+
+static void
+decide_discover(struct ask *a, struct decision *d)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	const struct addr *wish = addr_is_unset(&m->requested) ? NULL : &m->requested;
+	const struct lease_want want = dhcp_want(a, wish);
+	struct lease *l = lease_choose(&want, a->now);
+
+	if (l == NULL) {
+		trace_note(a->trace, "address: none is left that the machine may have");
+		decide_exhausted(a, d);
+		return;
+	}
+	note_choice(a, l, wish);
+	d->reason = "discover";
+	if (may_commit_at_once(a)) {
+		trace_note(a->trace, "rapid commit: acknowledged at once");
+		give(a, d, l, DHCP_ACK);
+		d->reply.rapid = 1;
+	} else {
+		give(a, d, l, DHCP_OFFER);
+	}
+}
+
+/*
+ * RFC 951, RFC 1534: a client that knows BOOTP alone never renews and never gives back,
+ * so that an address from a pool would be lost to it for good, and a flood of made-up
+ * machines could take a pool in one go. It gets what a host block reserves, or nothing.
+ */
+static void
+decide_bootp(struct ask *a, struct decision *d)
+{
+	struct lease *l = lease_reserved(a->subnet, a->match.host);
+
+	if (!broker.conf->bootp)
+		decide_silence(d, "bootp-off");
+	else if (l == NULL)
+		decide_nothing(d, "bootp-not-reserved");
+	else if (!lease_is_free(l, a->now) && !lease_is_of(l, &a->id))
+		decide_nothing(d, "bootp-in-use");
+	else {
+		d->reason = "bootp";
+		give(a, d, l, DHCP_BOOTP);
+	}
+}
+
+/* ------------------------------------------------------------- DHCPREQUEST */
+
+/* SELECTING: the answer to an OFFER. Ours may have been forgotten by a restart of the
+ * broker: the address is given all the same if it is still free. */
 static void
 decide_selecting(struct ask *a, struct decision *d)
 {
@@ -114,9 +222,8 @@ decide_selecting(struct ask *a, struct decision *d)
 	struct lease *l;
 
 	if (!dhcp_is_us(a, &a->m->server_id)) {
+		decide_silence(d, "another-server");
 		d->lease = lease_of(a->subnet, &a->id);
-		refuse(d, "another-server");
-		d->quiet = true;
 		if (d->lease != NULL)
 			d->effect = EFFECT_UNHOLD;
 		return;
@@ -129,17 +236,16 @@ decide_selecting(struct ask *a, struct decision *d)
 	want = dhcp_want(a, NULL);
 	if (l == NULL)
 		l = lease_at(address);
-	if (l == NULL || !lease_may_take(l, &want, a->now)) {
+	if (l == NULL || !lease_may_take(l, &want, a->now))
 		nak(a, d, address, "not-offered");
-		return;
-	}
-	grant(a, d, l, "selecting");
+	else
+		grant(a, d, l, "selecting");
 }
 
 /*
- * A machine that says it has an address already: after a restart of its own (requested
- * address), or to prolong it (ciaddr). Without any record of the machine we are silent:
- * another server may know it (RFC 2131, 4.3.2).
+ * INIT-REBOOT, RENEWING, REBINDING: a machine that says it has an address already, after
+ * a restart of its own (requested address), or to prolong it (ciaddr). Without any record
+ * of the machine we are silent: another server may know it (RFC 2131, 4.3.2).
  */
 static void
 decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
@@ -151,7 +257,7 @@ decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
 	note_lease(a, "its reserved address", reserved);
 	note_lease(a, "its lease at the address", own);
 	if (!lease_same_network(conf_subnet_of(broker.conf, address), a->subnet))
-		nak(a, d, address, "wrong-subnet");
+		nak_stranger(a, d, address, "wrong-subnet");
 	else if (reserved != NULL && reserved != l &&
 		 (own == NULL || lease_is_free(reserved, a->now)))
 		nak(a, d, address, "another-is-reserved");
@@ -162,11 +268,11 @@ decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
 	else if (l != NULL && l == reserved && lease_is_free(l, a->now))
 		grant(a, d, l, "reserved");
 	else if (l != NULL && !lease_is_free(l, a->now))
-		nak(a, d, address, "in-use");
+		nak_stranger(a, d, address, "in-use");
 	else if (runs(lease_of(a->subnet, &a->id), a->now))
 		nak(a, d, address, "another-is-leased");
 	else
-		refuse(d, "no-record");
+		decide_nothing(d, "no-record");
 }
 
 static void
@@ -182,8 +288,10 @@ decide_request(struct ask *a, struct decision *d)
 	else if (requested)
 		decide_reclaim(a, d, &m->requested);
 	else
-		refuse(d, "no-address-requested");
+		decide_nothing(d, "no-address-requested");
 }
+
+/* --------------------------------------------------- an address is given back */
 
 /* Anybody can send one in another's name: it counts only from the holder's link, with
  * the holder's identity, and from the address itself. */
@@ -194,11 +302,11 @@ decide_release(struct ask *a, struct decision *d)
 	struct lease *l = dhcp_own_lease(a, &m->ciaddr);
 
 	if (l == NULL || l->state != LEASE_BOUND || l->link != m->link) {
-		refuse(d, "not-the-holder");
+		decide_nothing(d, "not-the-holder");
 		return;
 	}
 	if (!addr_is_unset(&m->src) && !addr_equal(&m->src, &m->ciaddr)) {
-		refuse(d, "release-from-elsewhere");
+		decide_nothing(d, "release-from-elsewhere");
 		return;
 	}
 	d->effect = EFFECT_RELEASE;
@@ -216,7 +324,7 @@ decide_decline(struct ask *a, struct decision *d)
 	struct lease *l = dhcp_own_lease(a, &m->requested);
 
 	if (l == NULL || lease_is_free(l, a->now) || l->link != m->link) {
-		refuse(d, "not-the-holder");
+		decide_nothing(d, "not-the-holder");
 		return;
 	}
 	d->effect = EFFECT_DECLINE;
@@ -226,72 +334,40 @@ decide_decline(struct ask *a, struct decision *d)
 	d->reserved = l == lease_reserved(a->subnet, a->match.host);
 }
 
+/* ------------------------------------------------------------------ the others */
+
 /* Parameters for a machine that has its address from elsewhere: no lease. */
 static void
 decide_inform(struct ask *a, struct decision *d)
 {
 	const struct msg_dhcp_tell *m = a->m;
+	const struct conf_subnet *subnet = conf_subnet_of(broker.conf, &m->ciaddr);
+	const struct lease *l = lease_at(&m->ciaddr);
 
-	if (addr_is_unset(&m->ciaddr) ||
-	    conf_subnet_of(broker.conf, &m->ciaddr) != a->subnet) {
-		refuse(d, "inform-from-elsewhere");
+	if (!lease_same_network(subnet, a->subnet) ||
+	    (!dhcp_is_relayed(a) && !addr_equal(&m->src, &m->ciaddr))) {
+		decide_nothing(d, "inform-from-elsewhere");
 		return;
 	}
-	if (addr_is_unset(&m->giaddr) && !addr_equal(&m->src, &m->ciaddr)) {
-		refuse(d, "inform-from-elsewhere");
-		return;
-	}
+	a->subnet = subnet;
+	dhcp_settle(a, l != NULL ? lease_pool(l) : NULL);
 	d->effect = EFFECT_REPLY;
 	d->reason = "inform";
 	dhcp_reply(&d->reply, a, DHCP_ACK, NULL);
-}
-
-/*
- * Port 4011: firmware that took our OFFER for that of a boot server asks where to boot
- * from. Answered to the port it asks from, and only to a machine whose session has that
- * address, so that a made-up source address makes us send nothing to anybody.
- */
-static void
-decide_boot_service(struct ask *a, struct decision *d)
-{
-	const struct msg_dhcp_tell *m = a->m;
-	struct msg_reply_tell *r = &d->reply;
-	struct session *s = session_of_addr(&m->src, broker.now_ms);
-
-	if ((m->type != DHCP_REQUEST && m->type != DHCP_INFORM) || !a->boots ||
-	    m->sport == 0) {
-		refuse(d, "not-a-boot-request");
-		d->quiet = true;
-		return;
-	}
-	if (s == NULL || !mac_equal(&s->mac, a->mac)) {
-		refuse(d, "no-session");
-		return;
-	}
-	d->reason = "boot-service";
-	d->opens_session = true;
-	dhcp_reply(r, a, DHCP_ACK, NULL);
-	r->prefix = 0;
-	r->routers.len = r->dns.len = 0;
-	r->domain[0] = '\0';
-	r->way = 2;
-	r->to = m->src;
-	r->to_port = m->sport;
-	d->no_boot = dhcp_boot(r, a);
-	d->effect = r->bootfile[0] != '\0' ? EFFECT_REPLY : EFFECT_NONE;
-	d->quiet = true;
+	dhcp_reply_network(&d->reply, a);
 }
 
 static void
 decide_by_type(struct ask *a, struct decision *d)
 {
 	switch (a->m->type) {
+	case DHCP_BOOTP: decide_bootp(a, d); break;
 	case DHCP_DISCOVER: decide_discover(a, d); break;
 	case DHCP_REQUEST: decide_request(a, d); break;
 	case DHCP_DECLINE: decide_decline(a, d); break;
 	case DHCP_RELEASE: decide_release(a, d); break;
 	case DHCP_INFORM: decide_inform(a, d); break;
-	default: refuse(d, "message-type"); break;
+	default: decide_nothing(d, "message-type"); break;
 	}
 }
 
@@ -302,7 +378,9 @@ dhcp_decide(struct ask *a, struct decision *d, struct trace *trace)
 	d->reason = "";
 	a->trace = trace;
 	if (a->m->service == 1)
-		decide_boot_service(a, d);
+		proxy_boot_service(a, d);
+	else if (a->mode == MODE_PROXY)
+		proxy_decide(a, d);
 	else
 		decide_by_type(a, d);
 	trace_note(trace, "decision: %s (%s)", dhcp_effect_name(d->effect), d->reason);

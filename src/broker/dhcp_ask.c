@@ -12,10 +12,10 @@
 
 #define HTYPE_ETHERNET 1
 
-/* Unset, or one machine's address that is not ours: what may be answered. The mouth judges
- * the same way, and takes an answer to any other address for a breach of ours. */
-static bool
-may_be_client(const struct addr *a)
+/* The mouth judges the same way, and takes an answer to any other address for a breach of
+ * ours. */
+bool
+dhcp_may_be_client(const struct addr *a)
 {
 	uint32_t v4 = addr_to_v4(a);
 
@@ -32,6 +32,12 @@ may_be_client(const struct addr *a)
 			return false;
 	}
 	return true;
+}
+
+bool
+dhcp_is_relayed(const struct ask *a)
+{
+	return !addr_is_unset(&a->m->giaddr);
 }
 
 bool
@@ -96,11 +102,25 @@ note_subnet(const struct ask *a, const struct addr *where)
 	    a->subnet->prefix, by, text);
 }
 
+/* A subnet's own word goes before that of the interface that the request came in on. */
+static enum conf_mode
+mode_of(const struct ask *a)
+{
+	enum conf_mode mode = MODE_UNSET;
+
+	if (a->subnet != NULL)
+		mode = a->subnet->mode;
+	if (mode == MODE_UNSET && a->m->link < broker.conf->nlinks)
+		mode = broker.conf->links[a->m->link].mode;
+	return mode == MODE_UNSET ? MODE_FULL : mode;
+}
+
 /*
  * RFC 2131, 4.3.1, RFC 3527, RFC 3011: the relay's link selection, else the relay, else
  * the link that the request came in on. What was sent to our own address by a configured
  * client may have come through a router: then the client's own address says it. Link
- * selection counts only from a relay, and the relay must stand in a configured subnet.
+ * selection counts only from a relay, and the relay must stand in a configured subnet:
+ * else anybody could have us answer to any address.
  */
 static const char *
 choose_subnet(struct ask *a)
@@ -108,7 +128,7 @@ choose_subnet(struct ask *a)
 	const struct msg_dhcp_tell *m = a->m;
 	const struct addr *where = &a->server;
 
-	if (!addr_is_unset(&m->giaddr)) {
+	if (dhcp_is_relayed(a)) {
 		if (conf_subnet_of(broker.conf, &m->giaddr) == NULL)
 			return "relay-not-in-a-subnet";
 		where = addr_is_unset(&m->link_select) ? &m->giaddr : &m->link_select;
@@ -117,8 +137,16 @@ choose_subnet(struct ask *a)
 		where = &m->ciaddr;
 	}
 	a->subnet = conf_subnet_of(broker.conf, where);
+	a->mode = mode_of(a);
 	note_subnet(a, where);
-	return a->subnet == NULL ? "no-subnet" : NULL;
+	if (a->mode == MODE_OFF) {
+		a->quiet = true;
+		return "mode-off";
+	}
+	/* Beside another server's leases we need not know the subnet of our own link. */
+	if (a->subnet == NULL && (a->mode != MODE_PROXY || dhcp_is_relayed(a)))
+		return "no-subnet";
+	return NULL;
 }
 
 static void
@@ -138,6 +166,48 @@ client_id_is_hardware(const struct ask *a)
 	       memcmp(a->m->client_id.b, a->hardware.b, a->hardware.len) == 0;
 }
 
+static bool
+runs(const struct lease *l, uint64_t now)
+{
+	return l != NULL && l->state == LEASE_BOUND && !lease_is_free(l, now);
+}
+
+/*
+ * A system that was booted over the network goes on with the address of its loader, and
+ * its machine uses one address instead of two. That is safe when the loader's lease is
+ * this hardware address's and runs, the boot session is alive and confirmed and has that
+ * address, the system has no running lease under its own name, and no other client
+ * identifier of this hardware address has taken the place before: what shares one
+ * hardware address between several clients would else get one address for all of them.
+ */
+static bool
+inherits(const struct ask *a)
+{
+	const struct session *s = a->session;
+	const struct lease *boot;
+	struct addr address;
+
+	if (s == NULL || !s->confirmed ||
+	    (s->heir != 0 && s->heir != session_heir(a->id.b, a->id.len)))
+		return false;
+	boot = lease_of(a->subnet, &a->hardware);
+	if (!runs(boot, a->now) || !mac_equal(&boot->mac, a->mac) ||
+	    runs(lease_of(a->subnet, &a->id), a->now))
+		return false;
+	address = lease_addr(boot);
+	return session_of_addr(&address, broker.now_ms) == s;
+}
+
+static void
+note_identity(const struct ask *a)
+{
+	static const char *const names[] = {
+	    "none", "hardware address", "client identifier", "machine UUID"};
+
+	trace_note(a->trace, "identity: %s%s", names[a->id.kind],
+	    a->client.kind != ID_NONE ? ", for it goes on with its loader's address" : "");
+}
+
 /*
  * Firmware, iPXE and the system that they boot send different client identifiers or
  * none, so whatever boots is known by its hardware address, and so is a machine with a
@@ -147,14 +217,11 @@ static const char *
 identify(struct ask *a)
 {
 	const struct msg_dhcp_tell *m = a->m;
-	static const char *const id_names[] = {
-	    "none", "hardware address", "client identifier", "machine UUID"};
 	bool reserved = lease_reserved(a->subnet, a->match.host) != NULL;
 	uint8_t hw[1 + sizeof m->hw.b];
 
 	hw[0] = m->htype;
 	memcpy(hw + 1, m->hw.b, m->hw.len);
-	memset(&a->hardware, 0, sizeof a->hardware);
 	if (m->hw.len > 0)
 		set_id(&a->hardware, ID_HARDWARE, hw, 1 + (size_t)m->hw.len);
 	if (a->mac != NULL && (a->boots || reserved))
@@ -166,12 +233,17 @@ identify(struct ask *a)
 		set_id(&a->id, ID_UUID, m->uuid.b, m->uuid.len);
 	else
 		a->id = a->hardware;
-	trace_note(a->trace, "identity: %s", id_names[a->id.kind]);
+	if (a->mac != NULL && a->id.kind == ID_CLIENT && inherits(a)) {
+		a->client = a->id;
+		a->id = a->hardware;
+	}
+	note_identity(a);
 	return a->id.kind == ID_NONE ? "no-identity" : NULL;
 }
 
 /* RFC 4578, RFC 5970. iPXE says PXEClient even when it came by HTTP, and may be built
- * without an architecture that we know: it boots all the same. */
+ * without an architecture that we know: it boots all the same. A Raspberry Pi calls
+ * itself a BIOS. */
 static void
 classify(struct ask *a)
 {
@@ -179,25 +251,33 @@ classify(struct ask *a)
 	bool http = false;
 
 	a->arch = m->has_arch ? arch_from_code(m->arch, &http) : ARCH_NONE;
-	a->http = !m->ipxe && (m->class60 == 2 || (m->class60 != 1 && http));
-	a->boots = a->mac != NULL &&
-		   (m->ipxe || m->class60 == 1 || m->class60 == 2 || a->arch != ARCH_NONE);
+	a->http =
+	    !m->ipxe && (m->class60 == CLASS_HTTP || (m->class60 != CLASS_PXE && http));
+	a->boots = a->mac != NULL && (m->ipxe || m->class60 == CLASS_PXE ||
+					 m->class60 == CLASS_HTTP || a->arch != ARCH_NONE);
+	if (a->quirk == QUIRK_PI) {
+		a->arch = ARCH_ARM64;
+		a->boots = a->mac != NULL;
+	}
 }
 
 /* Some firmware leaves its class out of the REQUEST: what it said in the DISCOVER
- * stands, or the ACK would say something else than the OFFER. */
+ * stands, or the ACK would say something else than the OFFER. A system that comes after
+ * it has a client identifier; that a Pi has one too says nothing. */
 static void
 recall_class(struct ask *a)
 {
 	const struct session *s = a->session;
 
 	if (a->boots || s == NULL || s->confirmed || a->m->type != DHCP_REQUEST ||
-	    a->m->class60 != 0 || a->m->client_id.len > 0 ||
+	    a->m->class60 != 0 || (a->m->client_id.len > 0 && !s->pi) ||
 	    !addr_equal(&s->addrs[0], &a->m->requested))
 		return;
 	a->boots = true;
 	a->arch = s->arch;
 	a->http = s->http;
+	if (s->pi)
+		a->quirk = QUIRK_PI;
 }
 
 static bool
@@ -241,10 +321,13 @@ note_machine(const struct ask *a)
 	if (a->trace == NULL)
 		return;
 	trace_note(a->trace, "client: %s, architecture %s%s%s",
-	    a->m->ipxe ? "iPXE"
-	    : a->http  ? "HTTP boot firmware"
-	    : a->boots ? "PXE firmware"
-		       : "an operating system",
+	    a->quirk == QUIRK_PI      ? "Raspberry Pi"
+	    : a->quirk == QUIRK_UBOOT ? "U-Boot"
+	    : a->quirk == QUIRK_SHELL ? "HPE firmware for its UEFI shell"
+	    : a->m->ipxe              ? "iPXE"
+	    : a->http                 ? "HTTP boot firmware"
+	    : a->boots                ? "PXE firmware"
+				      : "an operating system",
 	    arch_name(a->arch), a->session != NULL ? ", boot session alive" : "",
 	    a->mac == NULL ? ", no Ethernet address" : "");
 	trace_note(a->trace, "host block: %s", m->host != NULL ? m->host->name : "none");
@@ -266,16 +349,21 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace)
 	a->m = m;
 	a->trace = trace;
 	a->now = lease_clock(broker.now_ms);
-	if (!all_v4(m) || !may_be_client(&m->src))
+	if (!all_v4(m) || !dhcp_may_be_client(&m->src))
 		return "source-address";
-	if (!may_be_client(&m->giaddr))
+	if (!dhcp_may_be_client(&m->giaddr))
 		return "relay-address";
-	if (!may_be_client(&m->ciaddr))
+	if (!dhcp_may_be_client(&m->ciaddr))
 		return "client-address";
 	why = check_hardware(a);
 	if (why != NULL)
 		return why;
 	a->server = broker.start.links[m->link].address;
+	a->quirk = dhcp_quirk(m, a->mac);
+	if (a->quirk == QUIRK_BSDP) {
+		a->quiet = true;
+		return "apple-bsdp";
+	}
 	why = choose_subnet(a);
 	if (why != NULL)
 		return why;
@@ -286,7 +374,24 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace)
 	note_machine(a);
 	if (a->match.kind == MATCH_IGNORE)
 		return "unknown-machine";
-	return identify(a);
+	return a->mode == MODE_PROXY ? NULL : identify(a);
+}
+
+/* What a pool says comes after the host block's and the classes' own choice. */
+void
+dhcp_settle(struct ask *a, const struct conf_pool *pool)
+{
+	enum boot_choice choice;
+	const char *image;
+
+	scopes_of(&a->scopes, broker.conf, &a->match, a->subnet, pool);
+	if (pool == NULL || pool->scope.boot == BOOT_UNSET)
+		return;
+	choice = scopes_boot(&a->scopes, &image);
+	a->match.kind = choice == BOOT_IMAGE ? MATCH_IMAGE : MATCH_DENY;
+	a->match.image = image;
+	trace_note(a->trace, "boot choice by the pool's address: %s",
+	    image != NULL ? image : "none, the disk boots");
 }
 
 struct lease_want
@@ -304,8 +409,11 @@ dhcp_own_lease(struct ask *a, const struct addr *address)
 		return NULL;
 	if (lease_is_of(l, &a->id))
 		return l;
-	if (a->mac == NULL || !lease_is_of(l, &a->hardware))
+	if (a->mac != NULL && lease_is_of(l, &a->hardware))
+		a->id = a->hardware;
+	else if (a->client.kind != ID_NONE && lease_is_of(l, &a->client))
+		a->id = a->client;
+	else
 		return NULL;
-	a->id = a->hardware;
 	return l;
 }

@@ -12,12 +12,10 @@
 #include "src/broker/dhcp.h"
 #include "src/broker/image.h"
 
+/* The longest that a machine is left without an answer while the verifier has not yet
+ * looked through the store. */
 #define IMAGES_LOAD_MS 30000u
 #define IPXE_HTTP (UINT32_C(1) << 3) /* feature 0x13 */
-#define ARCH_UBOOT_FIRST 0x15
-#define ARCH_UBOOT_LAST 0x18
-
-enum { CLASS_PXE = 1, CLASS_HTTP = 2 };
 
 static const char no_entry[] = "no-entry";
 
@@ -71,7 +69,12 @@ fill_ipxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 {
 	char before[ADDR_TEXT_MAX + 16], address[ADDR_TEXT_MAX];
 
-	r->ipxe = 1;
+	/* Beside another server iPXE takes us for one of boot files by our class, and must
+	 * not be told that there is none. */
+	if (a->mode == MODE_PROXY)
+		r->class60 = CLASS_PXE;
+	else
+		r->ipxe = 1;
 	if ((entry->templates & 1u << TEMPLATE_IPXE) == 0)
 		return entry->loader[0] == '\0' ? no_entry
 						: set_bootfile(r, "", image, entry->loader);
@@ -98,23 +101,32 @@ fill_http(struct msg_reply_tell *r, const struct ask *a, const char *image,
 
 /*
  * "Use the boot file, no discovery" keeps BIOS and UEFI from looking for other servers;
- * without it UEFI takes us for a BINL server and asks port 4011. In an answer there it
- * is for BIOS only: UEFI takes the boot file as it is. U-Boot wants no server name.
+ * without it UEFI takes us for a BINL server and asks port 4011. In an answer there, and
+ * beside another server, it is for BIOS only: UEFI takes the boot file of port 4011 as it
+ * is, and some of it ignores the offer of a proxy that forbids to ask there.
  */
+static bool
+forbids_discovery(const struct ask *a)
+{
+	return a->arch == ARCH_BIOS || (a->mode != MODE_PROXY && a->m->service == 0);
+}
+
+/* U-Boot wants no server name. A Pi has its own option 43, knows us by class and address,
+ * and leaves its own class out of the REQUEST. */
 static const char *
 fill_pxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
     const struct image_boot *entry)
 {
-	bool uboot = a->m->has_arch && a->m->arch >= ARCH_UBOOT_FIRST &&
-		     a->m->arch <= ARCH_UBOOT_LAST;
-
 	if (entry->loader[0] == '\0')
 		return no_entry;
-	if (a->m->class60 == CLASS_PXE) {
+	if (a->quirk == QUIRK_PI) {
+		r->pi = 1;
 		r->class60 = CLASS_PXE;
-		r->discovery = a->m->service == 0 || a->arch == ARCH_BIOS;
+	} else if (a->m->class60 == CLASS_PXE) {
+		r->class60 = CLASS_PXE;
+		r->discovery = forbids_discovery(a);
 	}
-	if (!uboot)
+	if (a->quirk != QUIRK_UBOOT)
 		addr_format(&a->server, r->sname);
 	return set_bootfile(r, "", image, entry->loader);
 }
@@ -133,12 +145,20 @@ fill(struct msg_reply_tell *r, const struct ask *a, const struct image *image)
 	return fill_pxe(r, a, image_name(image), entry);
 }
 
+/* HPE firmware asks so for a start-up script of its UEFI shell: we have none. */
+static bool
+may_boot(const struct ask *a)
+{
+	return a->boots && a->quirk != QUIRK_SHELL && a->match.kind == MATCH_IMAGE;
+}
+
 static void
 clear(struct msg_reply_tell *r)
 {
 	r->class60 = 0;
 	r->discovery = 0;
 	r->ipxe = 0;
+	r->pi = 0;
 	memset(r->bootfile, 0, sizeof r->bootfile);
 	memset(r->sname, 0, sizeof r->sname);
 }
@@ -146,18 +166,29 @@ clear(struct msg_reply_tell *r)
 bool
 dhcp_boot_must_wait(const struct ask *a)
 {
-	return a->boots && a->match.kind == MATCH_IMAGE && image_of(a) == NULL &&
+	return may_boot(a) && image_of(a) == NULL && !image_complete() &&
 	       dhcp_age_ms() < IMAGES_LOAD_MS;
+}
+
+static const char *
+recipe_name(const struct ask *a)
+{
+	if (a->m->ipxe)
+		return "script for iPXE";
+	if (a->http)
+		return "URL for HTTP boot firmware";
+	return a->quirk == QUIRK_PI ? "file for a Raspberry Pi" : "file for PXE firmware";
 }
 
 const char *
 dhcp_boot(struct msg_reply_tell *r, const struct ask *a)
 {
-	const struct image *image = a->boots ? image_of(a) : NULL;
+	const struct image *image;
 	const char *why;
 
-	if (!a->boots || a->match.kind != MATCH_IMAGE)
+	if (!may_boot(a))
 		return NULL;
+	image = image_of(a);
 	why = image == NULL ? "image-not-served" : fill(r, a, image);
 	if (why != NULL) {
 		clear(r);
@@ -165,6 +196,6 @@ dhcp_boot(struct msg_reply_tell *r, const struct ask *a)
 		return why;
 	}
 	r->siaddr = a->server;
-	trace_note(a->trace, "boot: %s", r->bootfile);
+	trace_note(a->trace, "boot: %s, %s", recipe_name(a), r->bootfile);
 	return NULL;
 }

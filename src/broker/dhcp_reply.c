@@ -1,7 +1,7 @@
 /*
- * From a decision to a reply: the fields of RFC 2131, table 3, and the way back to the
- * client (4.1). Broker, main thread; dhcp-sender encodes. Of the client's bytes only
- * those travel that a reply must repeat.
+ * From a decision to a reply: the fields of RFC 2131, table 3, the configured options, and
+ * the way back to the client (4.1). Broker, main thread; dhcp-sender encodes. Of the
+ * client's bytes only those travel that a reply must repeat.
  */
 #include <string.h>
 
@@ -10,6 +10,10 @@
 #define PORT_SERVER 67
 #define PORT_CLIENT 68
 #define FLAG_BROADCAST 0x8000
+#define OPTION_ROUTERS 3
+#define OPTION_DNS 6
+#define OPTION_DOMAIN 15
+#define OPTION_V6ONLY 108
 
 enum { WAY_FRAME = 0, WAY_BROADCAST = 1, WAY_UDP = 2 };
 
@@ -19,29 +23,127 @@ enum { WAY_FRAME = 0, WAY_BROADCAST = 1, WAY_UDP = 2 };
 		memcpy((to).b, (from).b, (from).len); \
 	} while (0)
 
-/* Only IPv4 addresses are configured for DHCPv4; eight of them fill the field. */
+/* ------------------------------------------------------------------- options */
+
+/* What a subnet says by statements of its own, as a scope says it. */
+struct classic {
+	uint16_t len;
+	uint8_t b[2 * (3 + 4 * CONF_ADDRS_MAX) + 3 + 255];
+};
+
 static void
-put_addrs(uint8_t *bytes, uint16_t *len, const struct addr *addrs, unsigned n)
+add_classic(struct classic *c, uint8_t code, const void *value, size_t len)
 {
-	*len = 0;
-	for (unsigned i = 0; i < n && i < CONF_ADDRS_MAX; i++) {
-		memcpy(bytes + *len, addrs[i].b, 4);
-		*len = (uint16_t)(*len + 4);
+	if (len == 0)
+		return;
+	c->b[c->len++] = code;
+	c->b[c->len++] = 0;
+	c->b[c->len++] = (uint8_t)len;
+	memcpy(c->b + c->len, value, len);
+	c->len = (uint16_t)(c->len + len);
+}
+
+/* Only IPv4 addresses are configured for DHCPv4. */
+static size_t
+pack_addrs(uint8_t bytes[4 * CONF_ADDRS_MAX], const struct addr *addrs, unsigned n)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < n && i < CONF_ADDRS_MAX; i++, len += 4)
+		memcpy(bytes + len, addrs[i].b, 4);
+	return len;
+}
+
+static void
+fill_classic(struct classic *c, const struct conf_subnet *s)
+{
+	uint8_t addrs[4 * CONF_ADDRS_MAX];
+
+	c->len = 0;
+	add_classic(c, OPTION_ROUTERS, addrs, pack_addrs(addrs, s->routers, s->nrouters));
+	add_classic(c, OPTION_DNS, addrs, pack_addrs(addrs, s->dns, s->ndns));
+	add_classic(c, OPTION_DOMAIN, s->domain, strlen(s->domain));
+}
+
+/* RFC 8925, 3.2: only to a client that asks for it; whoever does not would be left
+ * without any network. */
+static void
+drop_v6only(struct msg_reply_tell *r)
+{
+	uint8_t *b = r->options.b;
+
+	for (size_t at = 0; at + 2 <= r->options.len;) {
+		size_t n = 2u + b[at + 1];
+
+		if (b[at] == OPTION_V6ONLY) {
+			memmove(b + at, b + at + n, r->options.len - at - n);
+			r->options.len = (uint16_t)(r->options.len - n);
+			return;
+		}
+		at += n;
 	}
 }
 
 static void
-add_network(struct msg_reply_tell *r, const struct conf_subnet *s, bool lease)
+add_options(struct msg_reply_tell *r, const struct ask *a)
 {
+	struct classic classic;
+	struct conf_scope own = {.boot = BOOT_UNSET};
+	struct scopes s = a->scopes;
+	uint8_t wanted[32] = {0};
+	bool listed = a->m->wanted.len > 0;
+	unsigned left_out;
+
+	/* Behind the subnet's scope and what goes before that. */
+	fill_classic(&classic, a->subnet);
+	own.options = (struct conf_options){classic.b, classic.len};
+	for (unsigned i = 0; i < s.n && s.n < sizeof s.of / sizeof s.of[0]; i++) {
+		if (s.of[i] != &a->subnet->scope)
+			continue;
+		memmove(&s.of[i + 2], &s.of[i + 1], (s.n - i - 1) * sizeof s.of[0]);
+		s.of[i + 1] = &own;
+		s.n++;
+		break;
+	}
+	memcpy(wanted, a->m->wanted.b, a->m->wanted.len);
+	r->options.len = (uint16_t)scopes_options(
+	    &s, listed ? wanted : NULL, r->options.b, sizeof r->options.b, &left_out);
+	if ((wanted[OPTION_V6ONLY / 8] >> OPTION_V6ONLY % 8 & 1) == 0)
+		drop_v6only(r);
+	trace_note(a->trace, "options: %u bytes of the configuration, %s%s", r->options.len,
+	    listed ? "as the client lists them" : "all, for it lists none",
+	    left_out > 0 ? "; some do not fit" : "");
+}
+
+/* --------------------------------------------------------------------- fields */
+
+void
+dhcp_reply_network(struct msg_reply_tell *r, const struct ask *a)
+{
+	const struct conf_subnet *s = a->subnet;
+
 	r->prefix = s->prefix;
-	put_addrs(r->routers.b, &r->routers.len, s->routers, s->nrouters);
-	put_addrs(r->dns.b, &r->dns.len, s->dns, s->ndns);
+	r->routers.len = (uint16_t)pack_addrs(r->routers.b, s->routers, s->nrouters);
+	r->dns.len = (uint16_t)pack_addrs(r->dns.b, s->dns, s->ndns);
 	memcpy(r->domain, s->domain, sizeof r->domain);
-	if (!lease)
-		return;
-	r->lease = s->lease_time;
-	r->t1 = s->lease_time / 2;
-	r->t2 = (uint32_t)((uint64_t)s->lease_time * 7 / 8);
+	add_options(r, a);
+}
+
+static void
+add_lease(struct msg_reply_tell *r, const struct ask *a)
+{
+	uint32_t time = scopes_lease_time(&a->scopes, a->boots);
+
+	r->lease = time;
+	r->t1 = time / 2;
+	r->t2 = (uint32_t)((uint64_t)time * 7 / 8);
+}
+
+/* RFC 8357: a relay that says so listens on the port that it sent from. */
+static uint16_t
+relay_port(const struct msg_dhcp_tell *m)
+{
+	return (m->asks & ASKS_SOURCE_PORT) != 0 && m->sport != 0 ? m->sport : PORT_SERVER;
 }
 
 static void
@@ -49,20 +151,20 @@ choose_way(struct msg_reply_tell *r, const struct ask *a)
 {
 	const struct msg_dhcp_tell *m = a->m;
 
-	if (!addr_is_unset(&m->giaddr)) {
+	if (dhcp_is_relayed(a)) {
 		/* The relay cannot reach a client that has no address but by broadcast. */
 		if (r->type == DHCP_NAK)
 			r->flags |= FLAG_BROADCAST;
 		r->way = WAY_UDP;
 		r->to = m->giaddr;
-		r->to_port = PORT_SERVER;
+		r->to_port = relay_port(m);
 	} else if (r->type != DHCP_NAK && !addr_is_unset(&m->ciaddr)) {
 		r->way = WAY_UDP;
 		r->to = m->ciaddr;
 		r->to_port = PORT_CLIENT;
 	} else {
 		bool all = r->type == DHCP_NAK || a->mac == NULL ||
-			   (m->flags & FLAG_BROADCAST) != 0;
+			   addr_is_unset(&r->yiaddr) || (m->flags & FLAG_BROADCAST) != 0;
 
 		r->way = all ? WAY_BROADCAST : WAY_FRAME;
 		r->to = all ? addr_v4(UINT32_MAX) : r->yiaddr;
@@ -75,7 +177,6 @@ dhcp_reply(
     struct msg_reply_tell *r, const struct ask *a, uint8_t type, const struct addr *yiaddr)
 {
 	const struct msg_dhcp_tell *m = a->m;
-	bool relayed = !addr_is_unset(&m->giaddr);
 
 	memset(r, 0, sizeof *r);
 	r->link = m->link;
@@ -89,16 +190,21 @@ dhcp_reply(
 	r->giaddr = m->giaddr;
 	r->max_size = m->max_size;
 	/* RFC 5107: through this relay we are known by the relay's name for us. */
-	r->server_id =
-	    relayed && !addr_is_unset(&m->server_override) ? m->server_override : a->server;
+	r->server_id = dhcp_is_relayed(a) && !addr_is_unset(&m->server_override)
+			   ? m->server_override
+			   : a->server;
+	/* RFC 6842: repeated in every reply, a NAK too. */
 	COPY_BYTES(r->client_id, m->client_id);
 	COPY_BYTES(r->uuid, m->uuid);
 	COPY_BYTES(r->relay, m->relay);
-	if (type == DHCP_ACK)
+	if (type == DHCP_ACK || type == DHCP_BOOTP)
 		r->ciaddr = m->ciaddr;
 	if (yiaddr != NULL)
 		r->yiaddr = *yiaddr;
-	if (type != DHCP_NAK)
-		add_network(r, a->subnet, yiaddr != NULL);
 	choose_way(r, a);
+	if (yiaddr == NULL)
+		return;
+	dhcp_reply_network(r, a);
+	if (type != DHCP_BOOTP)
+		add_lease(r, a);
 }

@@ -12,6 +12,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/broker/dhcp.h"
+#include "src/broker/limit.h"
 #include "src/broker/store.h"
 
 /* Replies that wait for the commit of their batch: one for the batch at hand, one for
@@ -20,11 +21,19 @@ static struct {
 	unsigned n;
 	uint64_t number; /* of the batch */
 	struct msg_reply_tell replies[STORE_BATCH_MAX];
+	bool renews[STORE_BATCH_MAX];
 } waiting[2];
 static unsigned at_hand;
 static uint64_t written; /* the number of the last batch that completed */
 static bool went_well[4] = {true, true, true, true}; /* by number modulo 4 */
 static uint64_t opened_ms;
+
+/* Lines of the log about leases, of one second: what exceeds them is summed up. */
+#define LINES_PER_S 50
+static struct {
+	uint64_t second;
+	unsigned lines, granted, unsaid;
+} said;
 
 struct loaded {
 	uint32_t leases, sessions, damaged, outside;
@@ -156,6 +165,7 @@ dhcp_open_store(const char *folder)
 	waiting[0].n = waiting[1].n = 0;
 	waiting[0].number = 1;
 	written = 0;
+	limit_init();
 	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
 	lease_restore_begin();
@@ -229,8 +239,10 @@ dhcp_store_lease(
 	}
 	if (store_put(&r) != 0)
 		bug("no room in the batch");
-	if (reply != NULL)
+	if (reply != NULL) {
+		waiting[at_hand].renews[waiting[at_hand].n] = a->renews;
 		waiting[at_hand].replies[waiting[at_hand].n++] = *reply;
+	}
 }
 
 void
@@ -243,9 +255,44 @@ dhcp_send(const struct msg_reply_tell *reply)
 	chan_send_or_drop(&broker.dhcp_sender, &m);
 }
 
+/* One line a second stands for those that were not written. */
+static void
+sum_up_lines(void)
+{
+	uint64_t second = broker.now_ms / 1000;
+
+	if (said.second == second)
+		return;
+	if (said.unsaid > 0)
+		log_event(LOG_INFO, "leases", "granted=%u not-shown=%u", said.granted,
+		    said.unsaid);
+	memset(&said, 0, sizeof said);
+	said.second = second;
+}
+
+/* Thousands a second are possible; a machine's new lease is worth a line, as long as there
+ * are few, and that a lease goes on is of interest to nobody. */
+static void
+log_lease(const struct msg_reply_tell *r, const struct mac *mac, bool renews)
+{
+	char text[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
+
+	sum_up_lines();
+	said.granted++;
+	if (!renews && said.lines == LINES_PER_S) {
+		said.unsaid++;
+		return;
+	}
+	said.lines += !renews;
+	log_event(renews ? LOG_DEBUG : LOG_INFO, "lease",
+	    "session=%08x mac=%s ip=%s time=%u", r->session, mac_format(mac, text),
+	    addr_format(&r->yiaddr, ip), r->lease);
+}
+
 void
 dhcp_commit(void)
 {
+	sum_up_lines();
 	if (!store_commit(at_hand))
 		return;
 	at_hand = 1 - at_hand;
@@ -274,9 +321,8 @@ dhcp_store_well(void)
 }
 
 static void
-acknowledge(const struct msg_reply_tell *r)
+acknowledge(const struct msg_reply_tell *r, bool renews)
 {
-	char text[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
 	struct mac mac = {{0}};
 	struct session *s;
 
@@ -285,8 +331,7 @@ acknowledge(const struct msg_reply_tell *r)
 	s = session_of_mac(&mac, broker.now_ms);
 	if (s != NULL && r->session == s->id)
 		session_confirm(s);
-	log_event(LOG_INFO, "lease", "session=%08x mac=%s ip=%s time=%u", r->session,
-	    mac_format(&mac, text), addr_format(&r->yiaddr, ip), r->lease);
+	log_lease(r, &mac, renews);
 	dhcp_send(r);
 }
 
@@ -300,7 +345,7 @@ dhcp_completed(void)
 
 	while (store_completed(&batch, &ok)) {
 		for (unsigned i = 0; ok && i < waiting[batch].n; i++)
-			acknowledge(&waiting[batch].replies[i]);
+			acknowledge(&waiting[batch].replies[i], waiting[batch].renews[i]);
 		if (!ok)
 			log_event(LOG_ERROR, "store-failed", "reason=\"%s\" unanswered=%u",
 			    store_failure(), waiting[batch].n);

@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {MSG_BOOT_TELL, ROLE_VERIFIER, on_boot_tell},
     {MSG_ACTIVE_TELL, ROLE_VERIFIER, on_active_tell},
     {MSG_RETIRE_TELL, ROLE_VERIFIER, on_retire_tell},
+    {MSG_LOOKED_TELL, ROLE_VERIFIER, on_looked_tell},
     {MSG_RENDER_ANS, ROLE_VERIFIER, on_render_ans},
 };
 

@@ -23,11 +23,13 @@ static struct image images[IMAGE_MAX];
 static uint64_t last_id;
 static uint64_t bytes;
 static struct hash_key key;
+static bool complete;
 
 void
 image_init(void)
 {
 	hash_key_random(&key);
+	complete = false;
 	for (unsigned i = 0; i < IMAGE_MAX; i++)
 		if (images[i].state != IMAGE_UNUSED)
 			image_end(&images[i]);
@@ -190,6 +192,18 @@ const char *
 image_name(const struct image *image)
 {
 	return image->name;
+}
+
+bool
+image_complete(void)
+{
+	return complete;
+}
+
+void
+image_set_complete(bool is)
+{
+	complete = is;
 }
 
 struct image *

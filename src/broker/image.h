@@ -26,5 +26,9 @@ const struct image *image_find(const char *name, uint64_t wall_s);
 /* What it boots on that kind of machine; NULL when the manifest has no entry. */
 const struct image_boot *image_boot(const struct image *image, enum arch arch);
 const char *image_name(const struct image *image);
+/* Has the verifier told every image that the store holds? What is missing then was
+ * refused, or does not exist. */
+bool image_complete(void);
+void image_set_complete(bool is);
 
 #endif

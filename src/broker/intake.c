@@ -219,6 +219,16 @@ on_retire_tell(struct chan *from, const struct msg *m, int *fd)
 	}
 }
 
+void
+on_looked_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	(void)from;
+	(void)fd;
+	hear();
+	image_set_complete(true);
+	log_event(LOG_INFO, "images-looked", "images=%u", m->u.looked_tell.images);
+}
+
 /* Everything that is bound to the verifier's numbers ends; what serves goes on. */
 static void
 forget_numbers(void)
@@ -249,6 +259,7 @@ on_verifier_reset_tell(struct chan *from, const struct msg *m, int *fd)
 void
 intake_gone(void)
 {
+	image_set_complete(false);
 	forget_numbers();
 	heard_ms = 0;
 }

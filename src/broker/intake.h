@@ -26,6 +26,8 @@ void on_file_tell(struct chan *from, const struct msg *m, int *fd);
 void on_boot_tell(struct chan *from, const struct msg *m, int *fd);
 void on_active_tell(struct chan *from, const struct msg *m, int *fd);
 void on_retire_tell(struct chan *from, const struct msg *m, int *fd);
+/* What is not told by now was refused: nobody need wait for it. */
+void on_looked_tell(struct chan *from, const struct msg *m, int *fd);
 /* A new verifier, or one that has lost us: all its numbers begin anew. */
 void on_verifier_reset_tell(struct chan *from, const struct msg *m, int *fd);
 /* The verifier is gone. */

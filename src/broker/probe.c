@@ -239,7 +239,7 @@ probe_first(struct ask *a, struct decision *d)
 	if (!is_new(a, d) || is_known(&address))
 		return false;
 	if (tries == PROBE_TRIES) {
-		dhcp_refused(a, "addresses-in-use");
+		dhcp_refused(a, "addresses-in-use", false);
 		return true;
 	}
 	if (!may_ask()) {

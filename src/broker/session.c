@@ -334,7 +334,16 @@ void
 session_restart(struct session *s)
 {
 	s->id = draw_id();
-	s->ipxe = false;
+	s->ipxe = s->pi = false;
+	s->heir = 0;
+}
+
+uint64_t
+session_heir(const void *id, size_t len)
+{
+	uint64_t h = hash_bytes(&table.key, id, len);
+
+	return h == 0 ? 1 : h;
 }
 
 uint32_t

@@ -26,9 +26,11 @@ struct session {
 	enum arch arch;                   /* of the first stage */
 	bool http;                        /* HTTP boot firmware */
 	bool ipxe;                        /* has come back as iPXE */
+	bool pi;                          /* a Raspberry Pi's ROM */
 	bool confirmed;                   /* a lease was acknowledged */
-	char image[CONF_IMAGE_MAX + 1];   /* "" : nothing to boot */
-	struct addr server;               /* our address that the machine talks to */
+	uint64_t heir; /* session_heir() of the system that took over the address; or 0 */
+	char image[CONF_IMAGE_MAX + 1]; /* "" : nothing to boot */
+	struct addr server;             /* our address that the machine talks to */
 	uint8_t link;
 	uint64_t touched_ms; /* clock_mono_ms of the last request */
 };
@@ -48,6 +50,8 @@ void session_touch(struct session *s, uint64_t now_ms);
 /* A lease was acknowledged: the session now lives for live_s after its last request, and
  * is the last to go when the table is full. */
 void session_confirm(struct session *s);
+/* A client identifier in few bytes; never 0. */
+uint64_t session_heir(const void *id, size_t len);
 /* The machine was switched on again: another id, first stage again. Its addresses and its
  * life stay, for anybody on the link can pretend this. */
 void session_restart(struct session *s);

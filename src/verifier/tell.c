@@ -17,6 +17,7 @@
 static struct chan chan;
 static uint32_t own_generation;
 static bool reset_told, freed, more;
+static bool looked, looked_told;
 
 static struct {
 	bool pending;
@@ -222,6 +223,25 @@ tell_drops(void)
 	return true;
 }
 
+void
+tell_looked(void)
+{
+	looked = true;
+}
+
+static bool
+tell_looked_done(void)
+{
+	struct msg m = {.nr = MSG_LOOKED_TELL};
+
+	if (!looked || looked_told)
+		return true;
+	for (unsigned i = 0; i < IMAGES_MAX; i++)
+		m.u.looked_tell.images += image_at(i) != NULL;
+	looked_told = chan_send(&chan, &m) == 0;
+	return looked_told;
+}
+
 static bool
 tell_reset_done(void)
 {
@@ -277,7 +297,8 @@ tell_answer_pending(void)
 void
 tell_pump(void)
 {
-	more = !tell_reset_done() || !send_answer() || !tell_images() || !tell_drops();
+	more = !tell_reset_done() || !send_answer() || !tell_images() || !tell_drops() ||
+	       !tell_looked_done();
 	chan_flush(&chan);
 }
 
@@ -300,7 +321,7 @@ void
 tell_reset(void)
 {
 	chan_reset(&chan);
-	reset_told = false;
+	reset_told = looked_told = false;
 	if (answer.fd >= 0)
 		close(answer.fd);
 	answer.fd = -1;

@@ -16,6 +16,9 @@ void tell_init(uint32_t generation);
 struct chan *tell_chan(void);
 /* The image is no longer to be served: the broker is told, then it is freed. */
 void tell_retire(struct image *image);
+/* Nothing that the store held at first is still being looked at: the broker learns it
+ * after the images. */
+void tell_looked(void);
 /* Sends what there is to say, as far as it goes. */
 void tell_pump(void);
 /* Something is left to say: wait until the channel can be written. */

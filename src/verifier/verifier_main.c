@@ -30,7 +30,8 @@
 #define WARNED_EXPIRED 4 /* after the warnings of 30, 7 and 1 days */
 
 static uint64_t next_scan_ms;
-static bool unread; /* messages may wait in the channel's own buffer */
+static bool scanned; /* the store has been read once */
+static bool unread;  /* messages may wait in the channel's own buffer */
 /* Until the broker's RESET_TELL: what comes was asked by an earlier one, or of an earlier
  * verifier, by numbers that mean something else by now. */
 static bool stale = true;
@@ -185,11 +186,20 @@ load_some(void)
 		load_begin(e);
 }
 
+/* Nothing that the store held at first is still on its way. */
+static bool
+has_looked(void)
+{
+	return scanned && !load_busy() && (!load_rules.has_floor || choose() == NULL);
+}
+
 static void
 on_timer(void)
 {
 	look_for_floor(false);
-	if (catalog_scan(on_entry_gone) != 0)
+	if (catalog_scan(on_entry_gone) == 0)
+		scanned = true;
+	else
 		log_limited(
 		    LOG_ERROR, "store-failed", "why=\"the image store could not be read\"");
 	check_expiry();
@@ -266,6 +276,8 @@ loop(void)
 	struct pollfd p[3];
 
 	for (;;) {
+		if (has_looked())
+			tell_looked();
 		tell_pump();
 		if (tell_freed()) {
 			catalog_retry(ENTRY_NO_ROOM);

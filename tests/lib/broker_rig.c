@@ -26,7 +26,8 @@ static const char conf_text[] =
     "subnet 10.77.0.0/24 { pool 10.77.0.100 - 10.77.0.200; }\n"
     "host \"node1\" { mac " RIG_MAC "; parameter \"disk\" \"/dev/sda\"; }\n"
     "http { port 8080; }\n"
-    "boot { default image \"debian\"; unknown allow; }\n";
+    "boot { default image \"debian\"; unknown allow; }\n"
+    "dhcp { client-rate 0; }\n";
 
 static void
 need(bool holds, const char *what)

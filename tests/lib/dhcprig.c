@@ -34,7 +34,8 @@ const char rig_text[] =
     "host \"denied\" { mac 52:54:00:77:00:62; boot deny; }\n"
     "host \"bare\" { mac 52:54:00:77:00:63; image \"bare\"; }\n"
     "boot { default image \"debian\"; unknown allow; ipxe-transport http;\n"
-    "  sessions 64; session-time 1h; }\n";
+    "  sessions 64; session-time 1h; }\n"
+    "dhcp { client-rate 0; }\n";
 
 static char dir[64];
 

@@ -249,6 +249,7 @@ on_msg(const struct msg *m, int fd)
 		return;
 	case MSG_ACTIVE_TELL: say("active %u", m->u.active_tell.image); return;
 	case MSG_RETIRE_TELL: say("retire %u", m->u.retire_tell.image); return;
+	case MSG_LOOKED_TELL: say("looked %u", m->u.looked_tell.images); return;
 	case MSG_RENDER_ANS: on_answer(&m->u.render_ans); return;
 	default: say("BAD message %s", msg_name(m->nr));
 	}

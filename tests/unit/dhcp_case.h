@@ -57,6 +57,28 @@ assert_type(const struct msg_dhcp_tell *m, uint8_t type)
 	assert_int_equal(r.type, type);
 }
 
+/* The value of a configured option in r; NULL: it is not there. */
+static inline const uint8_t *
+option(uint8_t code, size_t *len)
+{
+	for (size_t at = 0; at + 2 <= r.options.len; at += 2u + r.options.b[at + 1]) {
+		*len = r.options.b[at + 1];
+		if (r.options.b[at] == code)
+			return r.options.b + at + 2;
+	}
+	*len = 0;
+	return NULL;
+}
+
+static inline size_t
+option_len(uint8_t code)
+{
+	size_t len;
+
+	(void)option(code, &len);
+	return len;
+}
+
 /* The REQUEST that takes the OFFER in r. */
 static inline struct msg_dhcp_tell
 taking(const struct msg_dhcp_tell *discover)

@@ -1,6 +1,7 @@
 /*
  * What the broker tells machines to boot: a recipe for each kind, sessions, port 4011.
  */
+#include "src/broker/image.h"
 #include "tests/unit/dhcp_case.h"
 
 static void
@@ -176,8 +177,30 @@ test_image_missing(void **state)
 	assert_string_equal(r.bootfile, "");
 }
 
-/* ROM, iPXE and system call themselves differently; the first two share a lease, and
- * all addresses belong to the session. */
+/* Once the verifier has looked through the store, an image that is not served was refused
+ * by it: the machine goes to its disk at once. */
+static void
+test_image_refused(void **state)
+{
+	struct msg_dhcp_tell m = rig_request(DHCP_DISCOVER, A);
+
+	(void)state;
+	rig_firmware(&m, 7, 1);
+	rig_images(false);
+	assert_silent(&m);
+	image_set_complete(true);
+	assert_type(&m, DHCP_OFFER);
+	assert_string_equal(r.bootfile, "");
+	m = taking(&m);
+	assert_type(&m, DHCP_ACK);
+	/* A verifier that has gone may come back with it. */
+	rig_images(false);
+	assert_silent(&m);
+}
+
+/* ROM, iPXE and system call themselves differently and share a lease all the same; a
+ * second system of the same hardware address gets its own, and all addresses belong to the
+ * session. */
 static void
 test_one_machine_many_names(void **state)
 {
@@ -198,6 +221,9 @@ test_one_machine_many_names(void **state)
 	m = rig_request(DHCP_DISCOVER, A);
 	m.client_id.len = 20;
 	memset(m.client_id.b, 0xff, 20);
+	system = lease_for(&m);
+	assert_true(addr_equal(&rom, &system));
+	m.client_id.b[19] = 1;
 	system = lease_for(&m);
 	assert_false(addr_equal(&rom, &system));
 	s = session_of_addr(&system, broker.now_ms);
@@ -311,6 +337,7 @@ main(void)
 	    TEST(test_denied),
 	    TEST(test_unknown_ignored),
 	    TEST(test_image_missing),
+	    TEST(test_image_refused),
 	    TEST(test_one_machine_many_names),
 	    TEST(test_address_changes_hands),
 	    TEST(test_request_without_class),

@@ -346,6 +346,29 @@ test_replaced(void **state)
 	assert_false(image_any());
 }
 
+/* Said once, after all images; and again to the next broker. */
+static void
+test_looked(void **state)
+{
+	static const enum msg_nr all[] = {MSG_MEMFD_TELL, MSG_MEMFD_TELL, MSG_IMAGE_TELL,
+	    MSG_FILE_TELL, MSG_FILE_TELL, MSG_FILE_TELL, MSG_BOOT_TELL, MSG_ACTIVE_TELL,
+	    MSG_LOOKED_TELL, 0};
+	static const enum msg_nr none[] = {0};
+	static const enum msg_nr again[] = {MSG_RESET_TELL, MSG_MEMFD_TELL, MSG_MEMFD_TELL,
+	    MSG_IMAGE_TELL, MSG_FILE_TELL, MSG_FILE_TELL, MSG_FILE_TELL, MSG_BOOT_TELL,
+	    MSG_ACTIVE_TELL, MSG_LOOKED_TELL, 0};
+
+	(void)state;
+	place(10, "small", "x");
+	assert_non_null(load(10));
+	tell_looked();
+	assert_hears(all);
+	tell_looked();
+	assert_hears(none);
+	tell_reset();
+	assert_hears(again);
+}
+
 int
 main(void)
 {
@@ -354,6 +377,7 @@ main(void)
 	    cmocka_unit_test(test_rendered),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_replaced),
+	    cmocka_unit_test(test_looked),
 	};
 
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, set_up, tear_down);
