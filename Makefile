@@ -88,7 +88,7 @@ CAGED = $(CHILD) privsep/cage gen/cage/$(1)
 # The configuration: grammar, tree, checks.
 CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet policy/conf_host \
 	gen/policy/conf_scan gen/policy/conf_grammar
-CONF += policy/option policy/option_show policy/scope policy/conf_key
+CONF += policy/option policy/option_show policy/scope policy/conf_key policy/conf_csv
 CONF += policy/conf_keep policy/conf_amount policy/conf_link policy/conf_scope policy/conf_option
 CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print policy/conf_print_level
 
@@ -208,7 +208,8 @@ OBJ_test_reply_check := $(BASE) src/dhcp-sender/reply_check
 UNIT += conf conf_errors
 OBJ_test_conf := $(BASE) $(CONF)
 OBJ_test_conf_errors := $(BASE) $(CONF)
-UNIT += option scope
+UNIT += option scope conf_csv
+OBJ_test_conf_csv := $(BASE) $(CONF)
 OBJ_test_option := $(BASE) policy/option policy/option_show
 OBJ_test_scope := $(BASE) policy/scope
 
@@ -313,7 +314,8 @@ LIB_mkleases := -llmdb
 
 FUZZ += conf
 OBJ_fuzz_conf := $(BASE) $(CONF)
-FUZZ += option
+FUZZ += option hosts_csv
+OBJ_fuzz_hosts_csv := $(BASE) $(CONF)
 OBJ_fuzz_option := $(OBJ_test_option)
 
 FUZZ += tftp_xfer

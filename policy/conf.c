@@ -77,7 +77,7 @@ finish(struct build *b)
 }
 
 static int
-build_all(struct build *b)
+build_all(struct build *b, const struct conf_text *text)
 {
 	if (b->len > CONF_TEXT_MAX)
 		return build_fail(
@@ -86,7 +86,7 @@ build_all(struct build *b)
 	if (b->conf == NULL)
 		return build_fail(b, ERR_FULL, b->next, "out of memory");
 	set_defaults(b->conf);
-	if (build_parse(b) != 0)
+	if (build_parse(b) != 0 || build_csv(b, text->hosts, text->hosts_len) != 0)
 		return b->err;
 	return finish(b);
 }
@@ -108,7 +108,7 @@ conf_parse(const struct conf_text *text, struct conf **conf, struct conf_error *
 	b->text = text->conf;
 	b->len = text->conf_len;
 	b->next = (struct place){.line = 1, .column = 1};
-	rc = build_all(b);
+	rc = build_all(b, text);
 	if (rc == 0)
 		*conf = b->conf;
 	else

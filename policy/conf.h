@@ -17,7 +17,7 @@
 #include "src/base/err.h"
 #include "src/base/ident.h"
 
-#define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text */
+#define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text, and of hosts.csv */
 #define CONF_HOSTS_MAX 131072     /* host blocks */
 #define CONF_SUBNETS_MAX 16384
 #define CONF_POOLS_MAX 16 /* in a subnet */
@@ -233,7 +233,9 @@ struct conf {
 /* What the operator wrote; borrowed for the call. */
 struct conf_text {
 	const char *conf;
-	size_t conf_len;
+	size_t conf_len;   /* at most CONF_TEXT_MAX, here and below */
+	const char *hosts; /* hosts.csv */
+	size_t hosts_len;  /* 0: there is none, or nothing in it */
 };
 
 enum conf_file { CONF_FILE_CONF, CONF_FILE_HOSTS };

@@ -69,6 +69,7 @@ struct name_draft {
 
 /* The most "a=b\n" lines that fit in one host's parameters. */
 #define BUILD_PARAMS_MAX (CONF_PARAMS_MAX / 4)
+#define BUILD_PORT_PART_MAX 128 /* bytes of a circuit or remote identifier */
 
 struct build {
 	struct conf *conf;
@@ -231,6 +232,9 @@ int build_host_port(struct build *b, struct slice circuit, struct place circuit_
 int build_host_key(struct build *b, enum conf_key kind, const uint8_t *bytes, size_t len,
     struct place at) MUST_CHECK;
 int build_keys_finish(struct build *b) MUST_CHECK;
+
+/* policy/conf_csv.c: all of hosts.csv. len 0: there is none. */
+int build_csv(struct build *b, const char *text, size_t len) MUST_CHECK;
 
 /* policy/conf.y and policy/conf.l. Reads b->text; 0 when all of it was understood. */
 int build_parse(struct build *b) MUST_CHECK;

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define UUID_LEN 16
-#define PART_MAX 128 /* bytes of a circuit or remote identifier */
 
 /* FNV-1a, and its high bits folded into those that choose a slot. */
 static uint32_t
@@ -74,7 +73,7 @@ int
 conf_port_key(uint8_t key[CONF_KEY_MAX], const void *circuit, size_t circuit_len,
     const void *remote, size_t remote_len)
 {
-	if (circuit_len > PART_MAX || remote_len > PART_MAX ||
+	if (circuit_len > BUILD_PORT_PART_MAX || remote_len > BUILD_PORT_PART_MAX ||
 	    circuit_len + remote_len == 0)
 		return ERR_RANGE;
 	key[0] = (uint8_t)circuit_len;
@@ -234,13 +233,13 @@ int
 build_host_port(struct build *b, struct slice circuit, struct place circuit_at,
     struct slice remote, struct place remote_at)
 {
-	uint8_t parts[2][PART_MAX], key[CONF_KEY_MAX];
+	uint8_t parts[2][BUILD_PORT_PART_MAX], key[CONF_KEY_MAX];
 	int n = 0, m = 0, len;
 
 	if (circuit.len > 0)
-		n = build_bytes(b, circuit, circuit_at, PART_MAX, parts[0]);
+		n = build_bytes(b, circuit, circuit_at, BUILD_PORT_PART_MAX, parts[0]);
 	if (n >= 0 && remote.len > 0)
-		m = build_bytes(b, remote, remote_at, PART_MAX, parts[1]);
+		m = build_bytes(b, remote, remote_at, BUILD_PORT_PART_MAX, parts[1]);
 	if (n < 0 || m < 0)
 		return b->err;
 	len = conf_port_key(key, parts[0], (size_t)n, parts[1], (size_t)m);
