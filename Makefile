@@ -99,8 +99,8 @@ ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser 
 PROGRAMS := sallyportd $(ROLES) sallyport-image sallyport
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec \
-	src/sallyportd/sallyportd_main
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/listener privsep/spec src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
@@ -343,7 +343,8 @@ FUZZ += heard
 OBJ_fuzz_heard := $(OBJ_test_link)
 
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/listener privsep/spec
 UNIT += notice
 OBJ_test_notice := $(SUPERVISOR)
 LIB_test_notice := -lseccomp
@@ -421,8 +422,8 @@ loads: $(addprefix $(B)/testbin/,$(LOADS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/listener privsep/spec tests/walls/inject \
-	tests/walls/rig
+	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/listener privsep/spec tests/walls/inject tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c
 	@mkdir -p $$(@D)

@@ -79,12 +79,13 @@ enum {
 	FD_TFTP_PARSER = 6,
 	FD_DHCP_SENDER = 7,
 	FD_VERIFIER = 8,
-	FD_CONF = 9,         /* sealed configuration text */
-	FD_CONTROL = 10,     /* the control socket, listening */
+	FD_CONF = 9,     /* sealed configuration text */
+	FD_CONTROL = 10, /* the control socket, listening */
 	FD_LINK_PARSER = 11,
 	FD_CLIENT = 12,      /* block of 4: who is connected to it, else /dev/null */
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */
+	FD_HOSTS = 48,       /* sealed text of hosts.csv, empty without one */
 	FD_LEASES = 64,      /* block of 8: what the lease store opens, before all else */
 
 	/* verifier */
@@ -94,10 +95,11 @@ enum {
 	FD_WAKE = 9,    /* its own: a hashing thread wakes the main one */
 
 	/* conf-check */
-	FD_TEXT = 5,  /* sealed configuration text */
-	FD_TELL = 6,  /* messages for the supervisor */
-	FD_ERROR = 7, /* the operator's stderr */
-	FD_PRINT = 8, /* with print=1: where the effective configuration goes */
+	FD_TEXT = 5,       /* sealed configuration text */
+	FD_TELL = 6,       /* messages for the supervisor */
+	FD_ERROR = 7,      /* the operator's stderr */
+	FD_PRINT = 8,      /* with print=1: where the effective configuration goes */
+	FD_TEXT_HOSTS = 9, /* sealed text of hosts.csv, empty without one */
 
 	/* logger */
 	FD_OUT = 5,

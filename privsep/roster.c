@@ -347,6 +347,7 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 	case ROLE_BROKER:
 		spawn_give(s, sv->now.conf, FD_CONF);
 		spawn_give(s, sv->control, FD_CONTROL);
+		spawn_give(s, sv->now.hosts, FD_HOSTS);
 		break;
 	case ROLE_VERIFIER:
 		spawn_give(s, sv->store, FD_STORE);
@@ -376,6 +377,14 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 		break;
 	default: break;
 	}
+}
+
+/* Those that do not are left alone when links change. */
+bool
+roster_knows_links(const struct child *c)
+{
+	return c->role != ROLE_LOGGER && c->role != ROLE_VERIFIER &&
+	       c->role != ROLE_HTTP_PARSER;
 }
 
 unsigned

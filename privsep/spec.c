@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "privsep/spawn.h"
+#include "src/base/clock.h"
 
 #define TEXT_MAX (16 << 20)
 #define CHECK_TIME_MS 20000
+#define DAY_MS 86400000
 
 #define ALL_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
@@ -41,26 +43,38 @@ copy_and_seal(int from, off_t size, int memfd)
 	return fcntl(memfd, F_ADD_SEALS, ALL_SEALS) == 0 ? 0 : ERR_SYS;
 }
 
-int
-spec_seal_text(const char *path, int *memfd)
+static int
+seal_file(int from, int memfd)
 {
-	struct stat st;
-	/* Not to wait for a writer, should it be a FIFO. */
-	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = ERR_SYS;
+	struct stat st = {.st_size = 0};
 
-	if (from < 0)
+	if (from >= 0 && fstat(from, &st) != 0)
+		return ERR_SYS;
+	if (from >= 0 && (!S_ISREG(st.st_mode) || st.st_size > TEXT_MAX))
+		return ERR_LONG;
+	return copy_and_seal(from, st.st_size, memfd);
+}
+
+int
+spec_seal_text(const char *path, bool may_lack, int *memfd)
+{
+	/* Not to wait for a writer, should it be a FIFO. */
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = ERR_SYS, saved;
+
+	*memfd = -1;
+	if (from < 0 && !(may_lack && errno == ENOENT))
 		return ERR_SYS;
 	*memfd = memfd_create("configuration", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (*memfd < 0 || fstat(from, &st) != 0)
-		goto out;
-	err = ERR_LONG;
-	if (!S_ISREG(st.st_mode) || st.st_size > TEXT_MAX)
-		goto out;
-	err = copy_and_seal(from, st.st_size, *memfd);
-out:
-	close(from);
-	if (err != 0 && *memfd >= 0)
+	if (*memfd >= 0)
+		err = seal_file(from, *memfd);
+	saved = errno;
+	if (from >= 0)
+		close(from);
+	if (err != 0 && *memfd >= 0) {
 		close(*memfd);
+		*memfd = -1;
+	}
+	errno = saved;
 	return err;
 }
 
@@ -102,96 +116,124 @@ take_link(struct spec *spec, const struct msg_spec_link_tell *m)
 	return 0;
 }
 
-/* 1 when the last message is in, 0 to go on, negative on anything unexpected. */
+/* 0: took one message; 1: there is none (yet). */
 static int
-take_message(int fd, struct spec *spec)
+take_message(struct spec_check *c)
 {
 	uint8_t bytes[MSG_SIZE_MAX];
 	struct msg m;
-	ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t n = recv(c->tell, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n <= 0)
-		return n < 0 && errno == EAGAIN ? 0 : ERR_EOF;
-	if ((size_t)n > sizeof bytes || msg_decode(bytes, (size_t)n, &m) != 0 ||
+		return 1;
+	if (c->complete || (size_t)n > sizeof bytes ||
+	    msg_decode(bytes, (size_t)n, &m) != 0 ||
 	    !msg_permitted(m.nr, ROLE_CONF_CHECK, ROLE_SUPERVISOR))
 		return ERR_FORMAT;
 	if (m.nr == MSG_SPEC_LINK_TELL)
-		return take_link(spec, &m.u.spec_link_tell);
-	if (m.nr == MSG_SPEC_TELL)
-		return take_spec(spec, &m.u.spec_tell) == 0 ? 1 : ERR_RANGE;
-	return ERR_DENIED;
+		return take_link(&c->spec, &m.u.spec_link_tell);
+	if (m.nr != MSG_SPEC_TELL || c->spec.nlinks == 0)
+		return ERR_DENIED;
+	c->complete = true;
+	return take_spec(&c->spec, &m.u.spec_tell);
 }
 
 static int
-collect(int fd, struct spec *spec)
-{
-	struct pollfd p = {fd, POLLIN, 0};
-	int r = 0;
-
-	memset(spec, 0, sizeof *spec);
-	while (r == 0) {
-		int n = poll(&p, 1, CHECK_TIME_MS);
-
-		if (n == 0)
-			errno = ETIMEDOUT;
-		if (n == 0 || (n < 0 && errno != EINTR))
-			return ERR_SYS;
-		if (n > 0)
-			r = take_message(fd, spec);
-	}
-	if (r < 0)
-		return r;
-	return spec->nlinks > 0 ? 0 : ERR_RANGE;
-}
-
-static int
-start_check(int memfd, const char *path, const char *libexec, const struct start *st,
-    int tell, pid_t *pid, int *pidfd)
+spawn_check(struct spec_check *c, int tell)
 {
 	static struct spawn s;
-	char executable[4096], file[300], text[1024], *argv[16];
-	const char *const options[] = {file, "landlock=1", "log_level=2"};
+	struct start st = {
+	    .role = ROLE_CONF_CHECK, .generation = 1, .uid = c->uid, .gid = c->gid};
+	char executable[4096], file[300], hosts[300], text[2048], *argv[16];
+	const char *const options[] = {file, hosts, "landlock=1", "log_level=2", "print=1"};
 
-	snprintf(executable, sizeof executable, "%s/conf-check", libexec);
-	snprintf(file, sizeof file, "file=%.250s", path);
-	if (start_arguments(st, options, 3, text, sizeof text, argv, 16) != 0)
+	snprintf(executable, sizeof executable, "%s/conf-check", c->libexec);
+	snprintf(file, sizeof file, "file=%.250s", c->conf_path);
+	snprintf(hosts, sizeof hosts, "hosts=%.250s", c->hosts_path);
+	if (start_arguments(
+		&st, options, c->print >= 0 ? 5 : 4, text, sizeof text, argv, 16) != 0)
 		return ERR_LONG;
 	s.path = executable;
 	s.argv = argv;
 	s.nfds = 0;
-	spawn_give(&s, memfd, FD_TEXT);
+	spawn_give(&s, c->conf, FD_TEXT);
+	spawn_give(&s, c->hosts, FD_TEXT_HOSTS);
 	spawn_give(&s, tell, FD_TELL);
-	spawn_give(&s, STDERR_FILENO, FD_ERROR);
-	return spawn_child(&s, pid, pidfd);
+	spawn_give(&s, c->error, FD_ERROR);
+	if (c->print >= 0)
+		spawn_give(&s, c->print, FD_PRINT);
+	return spawn_child(&s, &c->pid, &c->pidfd);
 }
 
 int
-spec_read(int memfd, const char *path, const char *libexec, uid_t uid, gid_t gid,
-    struct spec *spec)
+spec_start(struct spec_check *c)
 {
-	struct start st = {
-	    .role = ROLE_CONF_CHECK, .generation = 1, .uid = uid, .gid = gid};
-	int tell[2], pidfd, err, status = 0;
-	pid_t pid;
+	int tell[2], err;
 
+	memset(&c->spec, 0, sizeof c->spec);
+	c->complete = c->broken = false;
+	/* A reader of what it prints may take its time. */
+	c->until_ms = clock_mono_ms() + (c->print >= 0 ? DAY_MS : CHECK_TIME_MS);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tell) != 0)
 		return ERR_SYS;
-	err = start_check(memfd, path, libexec, &st, tell[1], &pid, &pidfd);
+	err = spawn_check(c, tell[1]);
 	close(tell[1]);
-	if (err == 0) {
-		err = collect(tell[0], spec);
-		/* Nothing less ends what is process 1 of its namespace; an end that it
-		 * has reached by itself keeps its status. */
-		if (err != 0)
-			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		close(pidfd);
+	c->tell = tell[0];
+	if (err != 0)
 		close(tell[0]);
-		if (waitpid(pid, &status, 0) != pid)
-			return ERR_SYS;
-		if (err == ERR_EOF && WIFEXITED(status) && WEXITSTATUS(status) == 1)
-			return ERR_FORMAT; /* it has said why */
-		return err;
-	}
-	close(tell[0]);
 	return err;
+}
+
+/* Nothing less ends what is process 1 of its namespace; an end that it has reached by
+ * itself keeps its status. */
+static int
+end_check(struct spec_check *c, bool ended)
+{
+	int status = 0;
+
+	if (!ended)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, SIGKILL, NULL, 0);
+	close(c->pidfd);
+	close(c->tell);
+	if (waitpid(c->pid, &status, 0) != c->pid)
+		return ERR_SYS;
+	if (!ended)
+		errno = ETIMEDOUT;
+	if (c->broken || !ended || !WIFEXITED(status))
+		return c->broken ? ERR_RANGE : ERR_SYS;
+	if (WEXITSTATUS(status) == 1 && !c->complete)
+		return ERR_FORMAT; /* it has said why */
+	errno = EPROTO;
+	return WEXITSTATUS(status) == 0 && c->complete ? 1 : ERR_SYS;
+}
+
+int
+spec_step(struct spec_check *c)
+{
+	struct pollfd p = {c->pidfd, POLLIN, 0};
+	bool ended = poll(&p, 1, 0) == 1; /* before its last words are read */
+	int r = 0;
+
+	while (r == 0)
+		r = take_message(c);
+	c->broken = r < 0;
+	if (!ended && !c->broken && clock_mono_ms() < c->until_ms)
+		return 0;
+	return end_check(c, ended);
+}
+
+int
+spec_read(struct spec_check *c)
+{
+	int r = spec_start(c);
+
+	while (r == 0) {
+		/* Its end is waited for, not its words: they fit in the channel. */
+		struct pollfd p = {c->pidfd, POLLIN, 0};
+		uint64_t now = clock_mono_ms();
+
+		(void)poll(&p, 1, now < c->until_ms ? (int)(c->until_ms - now) : 0);
+		r = spec_step(c);
+	}
+	return r == 1 ? 0 : r;
 }

@@ -235,14 +235,26 @@ super_fault(enum role role, unsigned index)
 	notice(NOTICE_FAULT, role, index);
 }
 
+static void (*before_end)(void);
+
+void
+super_before_end(void (*last)(void))
+{
+	before_end = last;
+}
+
 bool
 super_poll(enum role *role, unsigned *index)
 {
 	uint8_t b[4];
 	ssize_t n = recv(FD_SUPER, b, sizeof b, MSG_DONTWAIT);
 
-	if (n == 0)
-		_exit(0); /* the supervisor asks us to end, or is gone */
+	if (n == 0) {
+		/* The supervisor asks us to end, or is gone. */
+		if (before_end != NULL)
+			before_end();
+		_exit(0);
+	}
 	if (n != sizeof b || b[0] != NOTICE_GONE || b[1] >= ROLE_MAX || b[2] >= WORKER_MAX)
 		return false;
 	*role = (enum role)b[1];

@@ -63,6 +63,8 @@ enum notice { NOTICE_READY = 1, NOTICE_FAULT, NOTICE_CLEARED, NOTICE_GONE };
  * caller must forget that peer (chan_reset and its own state), then call
  * super_cleared(). Exits the process when the supervisor's end is closed. */
 bool super_poll(enum role *role, unsigned *index);
+/* What is to be done before that exit. It takes a second at most. */
+void super_before_end(void (*last)(void));
 void super_cleared(enum role role, unsigned index);
 /* Reports a breach by a peer. */
 void super_fault(enum role role, unsigned index);

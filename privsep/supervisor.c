@@ -20,6 +20,7 @@
 
 #include "privsep/msg.h"
 #include "privsep/notice.h"
+#include "privsep/reload.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
@@ -75,34 +76,104 @@ tell_all_pids(struct supervisor *sv)
 			    sv->children[i].pid);
 }
 
-static int
-spawn_with(struct supervisor *sv, struct child *c, int super)
+/* All that the process of a child is started with. */
+struct launch {
+	struct spawn spawn;
+	char path[4096], options[16][256], text[8192];
+	char *argv[48];
+};
+
+static void
+prepare(const struct supervisor *sv, const struct child *c, struct launch *l)
 {
-	static struct spawn s;
-	static char options[16][256], text[8192];
-	char path[4096], *argv[48];
 	const char *names[16];
-	unsigned n = roster_options(sv, c, options, 16);
+	unsigned n = roster_options(sv, c, l->options, 16);
 	struct start st = {.role = c->role,
 	    .index = c->index,
 	    .generation = c->generation,
 	    .uid = c->uid,
 	    .gid = c->gid,
-	    .workers = sv->workers,
-	    .nlinks = sv->now.spec.nlinks};
+	    .workers = sv->workers};
 
-	memcpy(st.links, sv->now.spec.links, sizeof st.links);
+	if (roster_knows_links(c)) {
+		st.nlinks = sv->now.spec.nlinks;
+		memcpy(st.links, sv->now.spec.links, sizeof st.links);
+	}
 	for (unsigned i = 0; i < n; i++)
-		names[i] = options[i];
-	if (start_arguments(&st, names, n, text, sizeof text, argv, 48) != 0)
+		names[i] = l->options[i];
+	if (start_arguments(&st, names, n, l->text, sizeof l->text, l->argv, 48) != 0)
 		bug("arguments of a child");
-	snprintf(path, sizeof path, "%s/%s", sv->libexec, role_name(c->role));
-	s.path = path;
-	s.argv = argv;
-	s.nfds = 0;
-	spawn_give(&s, super, FD_SUPER);
-	roster_give(sv, c, &s);
-	return spawn_child(&s, &c->pid, &c->pidfd);
+	snprintf(l->path, sizeof l->path, "%s/%s", sv->libexec, role_name(c->role));
+	l->spawn.path = l->path;
+	l->spawn.argv = l->argv;
+	l->spawn.nfds = 0;
+	roster_give(sv, c, &l->spawn);
+}
+
+static void
+mix(uint64_t *digest, const void *bytes, size_t len)
+{
+	for (const uint8_t *p = bytes; len > 0; len--, p++)
+		*digest = (*digest ^ *p) * UINT64_C(0x100000001b3);
+}
+
+/* FNV-1a over arguments and descriptors (nobody chooses them to collide). Not over what is
+ * no reason to end those that are at work for others: the count of starts, the log's
+ * level. */
+static uint64_t
+digest_of(const struct child *c, const struct launch *l)
+{
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+	bool quiet = c->role == ROLE_LOGGER || c->role == ROLE_VERIFIER ||
+		     c->role == ROLE_FILE_SENDER || c->role == ROLE_HTTP_PARSER;
+
+	for (char *const *a = l->spawn.argv; *a != NULL; a++)
+		if (strncmp(*a, "generation=", 11) != 0 &&
+		    !(quiet && strncmp(*a, "log_level=", 10) == 0))
+			mix(&digest, *a, strlen(*a) + 1);
+	mix(&digest, l->spawn.fds, l->spawn.nfds * sizeof l->spawn.fds[0]);
+	return digest;
+}
+
+static int
+spawn_with(struct supervisor *sv, struct child *c, int super)
+{
+	static struct launch l;
+
+	prepare(sv, c, &l);
+	c->given = digest_of(c, &l);
+	spawn_give(&l.spawn, super, FD_SUPER);
+	return spawn_child(&l.spawn, &c->pid, &c->pidfd);
+}
+
+static void
+ask_to_end(struct child *c)
+{
+	if (c->super_fd < 0 || c->leaving)
+		return;
+	c->leaving = c->renewed = true;
+	c->at_ms = clock_mono_ms() + END_MS;
+	shutdown(c->super_fd, SHUT_WR);
+}
+
+unsigned
+supervisor_renew(struct supervisor *sv)
+{
+	static struct launch l;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sv->nchildren; i++) {
+		struct child *c = &sv->children[i];
+
+		if (c->super_fd < 0)
+			continue; /* dead: its successor gets what is there then */
+		prepare(sv, c, &l);
+		if (digest_of(c, &l) == c->given)
+			continue;
+		ask_to_end(c);
+		n++;
+	}
+	return n;
 }
 
 void
@@ -115,6 +186,7 @@ supervisor_start(struct supervisor *sv, struct child *c)
 	c->state = CHILD_STARTING;
 	c->started_ms = now;
 	c->at_ms = now + READY_MS;
+	c->leaving = false;
 	memset(c->owes, 0, sizeof c->owes);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) !=
 		0 ||
@@ -153,6 +225,7 @@ on_notice(struct supervisor *sv, struct child *c, const uint8_t b[NOTICE_LEN])
 	notice_judge(sv, c, b, &j);
 	switch (j.verdict) {
 	case VERDICT_READY:
+		c->renewed = c->leaving;
 		log_event(LOG_INFO, "ready", "of=%s index=%u pid=%d start=%u",
 		    role_name(c->role), c->index, (int)c->pid, c->generation);
 		break;
@@ -235,6 +308,37 @@ back_off(struct child *c, uint64_t now)
 }
 
 static void
+log_end(const struct supervisor *sv, const struct child *c, const char *why)
+{
+	bool asked = sv->ending || c->leaving;
+
+	log_event(asked ? LOG_INFO : LOG_ERROR, asked ? "ended" : "died",
+	    "of=%s index=%u pid=%d why=\"%s\"", role_name(c->role), c->index, (int)c->pid,
+	    why);
+}
+
+/* What follows from the death of a child, the server going on. */
+static void
+plan_successor(struct supervisor *sv, struct child *c, bool wall)
+{
+	uint64_t now = clock_mono_ms();
+
+	if (c->state == CHILD_STARTING && wall && c->renewed && !c->leaving)
+		reload_undo(sv, c);
+	c->at_ms = c->leaving ? now : now + back_off(c, now);
+	c->state = CHILD_CLEARING;
+	/* A file-sender takes its http-parser with it: their connections are the same. */
+	if (c->role == ROLE_FILE_SENDER) {
+		struct child *parser = roster_find(sv, ROLE_HTTP_PARSER, c->index);
+
+		parser->leaving = parser->leaving || c->leaving;
+		kill_child(parser);
+	}
+	c->leaving = false;
+	tell_gone(sv, c);
+}
+
+static void
 reap(struct supervisor *sv, struct child *c)
 {
 	siginfo_t info;
@@ -247,9 +351,7 @@ reap(struct supervisor *sv, struct child *c)
 	close(c->pidfd);
 	close(c->super_fd);
 	c->pidfd = c->super_fd = -1;
-	log_event(sv->ending ? LOG_INFO : LOG_ERROR, sv->ending ? "ended" : "died",
-	    "of=%s index=%u pid=%d why=\"%s\"", role_name(c->role), c->index, (int)c->pid,
-	    why);
+	log_end(sv, c, why);
 	memset(c->owes, 0, sizeof c->owes);
 	if (sv->ending) {
 		c->state = CHILD_ENDED;
@@ -257,12 +359,7 @@ reap(struct supervisor *sv, struct child *c)
 	}
 	if (c->state == CHILD_STARTING && c->generation == 1)
 		supervisor_fail(role_name(c->role), why);
-	c->at_ms = clock_mono_ms() + back_off(c, clock_mono_ms());
-	c->state = CHILD_CLEARING;
-	/* A file-sender takes its http-parser with it: their connections are the same. */
-	if (c->role == ROLE_FILE_SENDER)
-		kill_child(roster_find(sv, ROLE_HTTP_PARSER, c->index));
-	tell_gone(sv, c);
+	plan_successor(sv, c, info.si_code == CLD_EXITED && info.si_status == EXIT_WALL);
 }
 
 /* Moves on what waits for time or for others. Returns when to look again. */
@@ -274,7 +371,9 @@ advance(struct supervisor *sv, uint64_t now)
 	for (unsigned i = 0; i < sv->nchildren; i++) {
 		struct child *c = &sv->children[i];
 
-		if (c->state == CHILD_STARTING && now > c->at_ms) {
+		if (c->leaving && now > c->at_ms)
+			kill_child(c);
+		else if (c->state == CHILD_STARTING && now > c->at_ms) {
 			log_event(LOG_ERROR, "not-ready", "of=%s index=%u",
 			    role_name(c->role), c->index);
 			kill_child(c);
@@ -324,6 +423,7 @@ fill_poll(struct supervisor *sv, struct pollfd *p, int signals)
 		p[n++] = (struct pollfd){sv->children[i].pidfd, POLLIN, 0};
 		p[n++] = (struct pollfd){sv->children[i].super_fd, POLLIN, 0};
 	}
+	p[n++] = (struct pollfd){reload_fd(sv), POLLIN, 0};
 	return n;
 }
 
@@ -331,7 +431,7 @@ fill_poll(struct supervisor *sv, struct pollfd *p, int signals)
 static bool
 turn(struct supervisor *sv, int signals, uint64_t until)
 {
-	struct pollfd p[1 + 2 * CHILD_MAX];
+	struct pollfd p[2 + 2 * CHILD_MAX];
 	unsigned n = fill_poll(sv, p, signals);
 	uint64_t now = clock_mono_ms();
 	struct signalfd_siginfo info;
@@ -347,8 +447,7 @@ turn(struct supervisor *sv, int signals, uint64_t until)
 	}
 	while (p[0].revents != 0 && read(signals, &info, sizeof info) == sizeof info) {
 		if (info.ssi_signo == SIGHUP)
-			log_event(LOG_NOTICE, "no-reload",
-			    "advice=\"restart the server to use a changed configuration\"");
+			reload_want();
 		else
 			end = true;
 	}
@@ -449,6 +548,7 @@ supervisor_run(struct supervisor *sv)
 		uint64_t now = clock_mono_ms(), next;
 
 		kill_debtors(sv, now);
+		reload_step(sv);
 		next = advance(sv, now);
 		go_on = !turn(sv, signals, next);
 	}

@@ -38,6 +38,9 @@ struct child {
 	uint64_t at_ms;       /* deadline of STARTING or CLEARING, start time of WAITING */
 	uint64_t started_ms;  /* of the process that runs */
 	unsigned deaths;      /* in a row, without a healthy minute between them */
+	uint64_t given;       /* digest of what its process was started with */
+	bool leaving;         /* asked to end, for a reload; killed at at_ms */
+	bool renewed;         /* ended for a reload; until its successor is ready */
 	bool owes[CHILD_MAX]; /* has not yet answered CLEARED for that child */
 };
 
@@ -50,7 +53,9 @@ struct channel {
 
 struct supervisor {
 	const char *libexec;
-	struct setup now; /* the configuration that is served */
+	struct setup now;        /* the configuration that is served */
+	struct spec_check check; /* how it is checked; the run of a reload's check */
+	bool own_uid_base;       /* given on the command line */
 	int store, keyring, floor;
 	unsigned workers;
 	unsigned nchildren, nchannels;
@@ -75,6 +80,8 @@ void roster_give(const struct supervisor *sv, const struct child *c, struct spaw
 /* "name=value" options of one child, into text; returns how many. */
 unsigned roster_options(
     const struct supervisor *sv, const struct child *c, char text[][256], unsigned most);
+/* Is it told of the links? */
+bool roster_knows_links(const struct child *c);
 struct child *roster_find(struct supervisor *sv, enum role role, unsigned index);
 bool roster_neighbours(
     const struct supervisor *sv, const struct child *a, const struct child *b);
@@ -87,6 +94,9 @@ int death_open_kmsg(void);
 
 /* supervisor.c: starts the process of one child; its state says how that went. */
 void supervisor_start(struct supervisor *sv, struct child *c);
+/* Ends those whose process was started with something else than what sv->now would give
+ * it; their successors get that. Returns how many. */
+unsigned supervisor_renew(struct supervisor *sv);
 /* Runs until SIGTERM or SIGINT. Returns the exit status. */
 int supervisor_run(struct supervisor *sv);
 /* Prints to stderr (and the logger when it runs) and exits with EXIT_WALL. */

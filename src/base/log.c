@@ -34,6 +34,12 @@ log_wants(enum log_level level)
 	return level <= most_level && current_sink != NULL;
 }
 
+void
+log_set_level(enum log_level most)
+{
+	most_level = most;
+}
+
 const char *
 log_level_name(enum log_level level)
 {

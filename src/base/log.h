@@ -23,6 +23,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG, LOG_LE
 typedef void log_sink(enum log_level level, const char *text, size_t len);
 
 void log_init(log_sink *sink, enum log_level most);
+void log_set_level(enum log_level most);
 /* Would a line of this level be written? The arguments of one that would not are not even
  * evaluated. */
 bool log_wants(enum log_level level);

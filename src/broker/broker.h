@@ -6,6 +6,7 @@
 #ifndef SALLYPORT_BROKER_BROKER_H
 #define SALLYPORT_BROKER_BROKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "policy/conf.h"
@@ -36,6 +37,11 @@ void dhcp_start_store(void);
 int dhcp_store_fd(void);
 /* Sends the ACKs whose leases are on disk. */
 void dhcp_completed(void);
+/* At an end in order, with *next 0 at first: queues the OFFERs that stand. True when the
+ * batch is full: again after a completion. */
+bool dhcp_keep_offers(uint32_t *next);
+/* Some lease is not on disk yet. */
+bool dhcp_unfinished(void);
 /* Hands what this turn has queued to the commit thread; once a turn, after all channels. */
 void dhcp_commit(void);
 /* dhcp_sender is gone: nothing to forget but what is queued. dhcp_parser likewise. */

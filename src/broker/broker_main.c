@@ -28,32 +28,55 @@
 
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 
-/* The descriptor stays open: its number is not to be had by another. */
+/* A text of the operator; NULL when it is empty. The descriptor stays open: its number is
+ * not to be had by another. */
+static const char *
+map_text(int fd, size_t *len)
+{
+	struct stat st;
+	void *map;
+
+	errno = 0;
+	if (fstat(fd, &st) != 0 || (fcntl(fd, F_GET_SEALS) & SEALS) != SEALS)
+		start_fail("sealed configuration");
+	if (st.st_size < 0 || st.st_size > (off_t)CONF_TEXT_MAX)
+		start_fail("size of the configuration");
+	*len = (size_t)st.st_size;
+	if (*len == 0)
+		return NULL;
+	map = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		start_fail("mapping of the configuration");
+	return map;
+}
+
+static void
+unmap_text(const char *text, size_t len)
+{
+	if (text != NULL)
+		munmap((void *)(uintptr_t)text, len);
+}
+
 static struct conf *
 load_conf(void)
 {
 	struct conf_error error;
 	struct conf *conf;
-	struct stat st;
 	struct conf_text text = {0};
-	void *map;
 
-	errno = 0;
-	if (fstat(FD_CONF, &st) != 0 || (fcntl(FD_CONF, F_GET_SEALS) & SEALS) != SEALS)
-		start_fail("sealed configuration");
-	if (st.st_size <= 0 || st.st_size > (off_t)CONF_TEXT_MAX)
-		start_fail("size of the configuration");
-	text.conf_len = (size_t)st.st_size;
-	map = mmap(NULL, text.conf_len, PROT_READ, MAP_PRIVATE, FD_CONF, 0);
-	if (map == MAP_FAILED)
-		start_fail("mapping of the configuration");
-	text.conf = map;
+	text.conf = map_text(FD_CONF, &text.conf_len);
+	text.hosts = map_text(FD_HOSTS, &text.hosts_len);
+	if (text.conf == NULL)
+		start_fail("empty configuration");
 	if (conf_parse(&text, &conf, &error) != 0) {
-		log_event(LOG_ERROR, "configuration", "line=%u column=%u error=\"%s\"",
+		log_event(LOG_ERROR, "configuration",
+		    "file=%s line=%u column=%u error=\"%s\"",
+		    error.file == CONF_FILE_HOSTS ? "hosts.csv" : "configuration",
 		    error.line, error.column, error.text);
 		start_fail("configuration");
 	}
-	munmap(map, text.conf_len);
+	unmap_text(text.conf, text.conf_len);
+	unmap_text(text.hosts, text.hosts_len);
 	return conf;
 }
 

@@ -245,6 +245,34 @@ dhcp_store_lease(
 	}
 }
 
+/* An OFFER is not stored, and a successor that did not know of it would offer the address
+ * to the next who asks. What stands at an end in order is stored as a lease of those few
+ * seconds. */
+bool
+dhcp_keep_offers(uint32_t *next)
+{
+	uint64_t now = lease_clock(broker.now_ms);
+
+	for (; *next < lease_count(); (*next)++) {
+		const struct lease *l = lease_nth(*next);
+		struct record r;
+
+		if (l->state != LEASE_HELD || lease_is_free(l, now))
+			continue;
+		memset(&r, 0, sizeof r);
+		r.addr = lease_addr(l);
+		r.state = RECORD_BOUND;
+		r.expires = broker.wall_s + (l->until - now);
+		r.written = broker.wall_s;
+		r.link = l->link;
+		r.id = lease_holder(l);
+		r.mac = l->mac;
+		if (store_put(&r) != 0)
+			return true;
+	}
+	return false;
+}
+
 void
 dhcp_send(const struct msg_reply_tell *reply)
 {
@@ -253,6 +281,12 @@ dhcp_send(const struct msg_reply_tell *reply)
 	m.nr = MSG_REPLY_TELL;
 	m.u.reply_tell = *reply;
 	chan_send_or_drop(&broker.dhcp_sender, &m);
+}
+
+bool
+dhcp_unfinished(void)
+{
+	return store_pending() > 0 || store_busy();
 }
 
 /* One line a second stands for those that were not written. */

@@ -30,7 +30,8 @@
 #define RATE_HTTP 10
 #define RATE_LINK 4
 #define BURST_MS 250
-#define REFILL_MS 5 /* an ear without tokens is looked at again */
+#define REFILL_MS 5   /* an ear without tokens is looked at again */
+#define FINISH_MS 800 /* the supervisor waits longer */
 #define EAR_MAX (5 + 2 * WORKER_MAX)
 #define OTHERS (2 + CONTROL_POLLS) /* the supervisor, the store, the control socket */
 
@@ -101,9 +102,31 @@ add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
 	    .stale = msg_permitted(MSG_RESET_TELL, c->peer, ROLE_BROKER)};
 }
 
+/* Before an end in order: what was decided is committed, and those that wait for it get
+ * their answer; what was offered stays so. What the ears have said since then is not heard;
+ * who asked asks again. */
+static void
+finish(void)
+{
+	uint64_t limit = clock_mono_ms() + FINISH_MS;
+	uint32_t next = 0;
+
+	while ((dhcp_keep_offers(&next) || dhcp_unfinished()) && clock_mono_ms() < limit) {
+		struct pollfd p = {.fd = dhcp_store_fd(), .events = POLLIN};
+		struct timespec t = {.tv_nsec = FINISH_MS / 10 * 1000000L};
+
+		dhcp_commit();
+		if (ppoll(&p, 1, &t, NULL) > 0)
+			dhcp_completed();
+	}
+	for (unsigned i = 0; i < near; i++)
+		chan_flush(ears[i].chan);
+}
+
 void
 loop_init(void)
 {
+	super_before_end(finish);
 	near = 0;
 	add(&broker.verifier, NULL, BATCH);
 	add(&broker.dhcp_sender, NULL, BATCH);

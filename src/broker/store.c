@@ -340,6 +340,17 @@ store_commit(uint64_t cookie)
 	return given;
 }
 
+bool
+store_busy(void)
+{
+	bool busy;
+
+	pthread_mutex_lock(&store.lock);
+	busy = store.job != JOB_NONE;
+	pthread_mutex_unlock(&store.lock);
+	return busy;
+}
+
 int
 store_fd(void)
 {

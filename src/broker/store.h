@@ -38,6 +38,8 @@ unsigned store_pending(void);
 /* Hands the batch to the thread. False when there is nothing to write or the thread is
  * at work: try again after a completion. */
 bool store_commit(uint64_t cookie);
+/* A commit has been given that store_completed() has not reported yet. */
+bool store_busy(void);
 /* Readable when a commit has ended; ask store_completed() then. */
 int store_fd(void);
 /* True once for each commit, in order. *ok: every record of it is on disk. */

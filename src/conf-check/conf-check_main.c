@@ -24,13 +24,13 @@
 
 /* Before the cage, which has no call that reads. */
 static char *
-read_text(size_t *len)
+read_text(int fd, size_t *len)
 {
 	struct stat st;
 	char *text;
 	size_t have = 0;
 
-	if (fstat(FD_TEXT, &st) != 0)
+	if (fstat(fd, &st) != 0)
 		start_fail("configuration: fstat");
 	errno = 0;
 	if (!S_ISREG(st.st_mode) || st.st_size < 0 || st.st_size > (off_t)CONF_TEXT_MAX)
@@ -39,8 +39,7 @@ read_text(size_t *len)
 	if (text == NULL)
 		start_fail("configuration: memory");
 	while (have < (size_t)st.st_size) {
-		ssize_t n =
-		    pread(FD_TEXT, text + have, (size_t)st.st_size - have, (off_t)have);
+		ssize_t n = pread(fd, text + have, (size_t)st.st_size - have, (off_t)have);
 
 		if (n <= 0)
 			start_fail("configuration: pread");
@@ -172,19 +171,21 @@ main(int argc, char **argv)
 	struct start st;
 	struct conf *conf;
 	struct conf_error error;
-	const char *file, *prints;
+	const char *file, *hosts, *prints;
 	struct conf_text text = {0};
 
 	start_init(&st, ROLE_CONF_CHECK, argc, argv);
 	log_init(say, LOG_WARNING);
 	file = start_option(&st, "file");
-	if (file == NULL)
+	hosts = start_option(&st, "hosts");
+	if (file == NULL || hosts == NULL)
 		start_fail("argument file");
 	prints = start_option(&st, "print");
-	text.conf = read_text(&text.conf_len);
+	text.conf = read_text(FD_TEXT, &text.conf_len);
+	text.hosts = read_text(FD_TEXT_HOSTS, &text.hosts_len);
 	cage_enter(&st, NULL);
 	if (conf_parse(&text, &conf, &error) != 0) {
-		complain(file, &error);
+		complain(error.file == CONF_FILE_HOSTS ? hosts : file, &error);
 		_exit(EXIT_WRONG);
 	}
 	tell_links(conf);

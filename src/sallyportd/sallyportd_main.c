@@ -27,16 +27,17 @@
 struct options {
 	const char *conf, *libexec, *control;
 	uid_t uid_base;
-	bool check_only;
+	bool check_only, print;
 };
 
 static void NORETURN
 usage(int status)
 {
 	fprintf(status == 0 ? stdout : stderr,
-	    "usage: sallyportd [-n] [-f file] [-L directory] [--uid-base number]\n"
+	    "usage: sallyportd [-nT] [-f file] [-L directory] [--uid-base number]\n"
 	    "  -f, --config file     configuration (default " DEFAULT_CONF ")\n"
 	    "  -n, --check           check the configuration and end\n"
+	    "  -T, --print           print the configuration as it takes effect, and end\n"
 	    "  -L, --libexec dir     where the other executables are\n"
 	    "      --control path    the control socket (default " SALLYPORT_CONTROL ",\n"
 	    "                        or \"control\" in a state folder of another name)\n"
@@ -50,19 +51,21 @@ static struct options
 read_options(int argc, char **argv)
 {
 	static const struct option names[] = {{"config", required_argument, NULL, 'f'},
-	    {"check", no_argument, NULL, 'n'}, {"libexec", required_argument, NULL, 'L'},
+	    {"check", no_argument, NULL, 'n'}, {"print", no_argument, NULL, 'T'},
+	    {"libexec", required_argument, NULL, 'L'},
 	    {"control", required_argument, NULL, 'c'},
 	    {"uid-base", required_argument, NULL, 'u'}, {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct options o = {DEFAULT_CONF, SALLYPORT_LIBEXECDIR, NULL, 0, false};
+	struct options o = {DEFAULT_CONF, SALLYPORT_LIBEXECDIR, NULL, 0, false, false};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:nL:Vh", names, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:nTL:Vh", names, NULL)) != -1) {
 		char *end;
 
 		switch (c) {
 		case 'f': o.conf = optarg; break;
 		case 'n': o.check_only = true; break;
+		case 'T': o.print = true; break;
 		case 'L': o.libexec = optarg; break;
 		case 'c': o.control = optarg; break;
 		case 'u':
@@ -95,21 +98,45 @@ check_user(const struct options *o, uid_t *uid, gid_t *gid)
 	}
 }
 
-static int
-read_conf(const struct options *o, int *memfd, struct spec *spec)
+/* hosts.csv stands beside the configuration. */
+static const char *
+hosts_beside(const char *conf)
 {
-	int err = spec_seal_text(o->conf, memfd);
-	uid_t uid;
-	gid_t gid;
+	static char path[4096];
+	const char *slash = strrchr(conf, '/');
+	int folder = slash == NULL ? 0 : (int)(slash + 1 - conf);
 
-	if (err != 0) {
-		fprintf(stderr, "sallyportd: %s: %s\n", o->conf,
+	if ((size_t)snprintf(path, sizeof path, "%.*shosts.csv", folder, conf) >=
+	    sizeof path)
+		supervisor_fail(conf, "the name is too long");
+	return path;
+}
+
+static int
+seal(const char *path, bool may_lack, int *memfd)
+{
+	int err = spec_seal_text(path, may_lack, memfd);
+
+	if (err != 0)
+		fprintf(stderr, "sallyportd: %s: %s\n", path,
 		    err == ERR_SYS ? strerror(errno)
 				   : "not a regular file of at most 16 MiB");
+	return err;
+}
+
+static int
+read_conf(const struct options *o, struct spec_check *check, struct setup *setup)
+{
+	int err;
+
+	if (seal(o->conf, false, &setup->conf) != 0 ||
+	    seal(check->hosts_path, true, &setup->hosts) != 0)
 		return 1;
-	}
-	check_user(o, &uid, &gid);
-	err = spec_read(*memfd, o->conf, o->libexec, uid, gid, spec);
+	check->conf = setup->conf;
+	check->hosts = setup->hosts;
+	check->error = STDERR_FILENO;
+	check->print = o->print ? STDOUT_FILENO : -1;
+	err = spec_read(check);
 	if (err == ERR_FORMAT)
 		return 1; /* the checker has said where and why */
 	if (err != 0) {
@@ -117,15 +144,17 @@ read_conf(const struct options *o, int *memfd, struct spec *spec)
 		    err == ERR_SYS ? strerror(errno) : err_text(err));
 		return EXIT_WALL;
 	}
+	setup->spec = check->spec;
 	return 0;
 }
 
-/* What starting a child takes, and no more: no network, no files of others. */
+/* What starting a child takes, and a socket for a link that a reload adds: no files of
+ * others. */
 static void
 keep_few_capabilities(void)
 {
-	static const int keep[] = {
-	    CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SYS_ADMIN, CAP_KILL};
+	static const int keep[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_SYS_ADMIN,
+	    CAP_KILL, CAP_NET_BIND_SERVICE, CAP_NET_RAW, CAP_NET_ADMIN};
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
 	struct __user_cap_data_struct data[2] = {{0}};
 
@@ -226,8 +255,11 @@ main(int argc, char **argv)
 	raise_descriptor_limit();
 	log_init(log_to_stderr, LOG_NOTICE);
 	setup_init(&sv.now);
-	status = read_conf(&o, &sv.now.conf, &sv.now.spec);
-	if (status != 0)
+	sv.check = (struct spec_check){
+	    .conf_path = o.conf, .hosts_path = hosts_beside(o.conf), .libexec = o.libexec};
+	check_user(&o, &sv.check.uid, &sv.check.gid);
+	status = read_conf(&o, &sv.check, &sv.now);
+	if (status != 0 || o.print)
 		return status;
 	if (o.check_only) {
 		printf("sallyportd: %s: good\n", o.conf);
@@ -235,6 +267,7 @@ main(int argc, char **argv)
 	}
 	sv.libexec = o.libexec;
 	sv.control_path = o.control;
+	sv.own_uid_base = o.uid_base != 0;
 	sv.workers = count_workers(sv.now.spec.s.workers);
 	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.now.spec.s.uid_base);
 	roster_open(&sv);

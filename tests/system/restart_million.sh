@@ -24,7 +24,7 @@ make_store()
 	local uid
 
 	uid=$((UID_BASE + 2))
-	mkdir -m 700 -p "$S/state/broker"
+	mkdir -m 700 "$S/state/broker" || die "cannot make $S/state/broker"
 	"$TESTBIN/mkleases" "$S/state/broker" "$LEASES" $FIRST 864000 50000 ||
 		die "cannot make the store"
 	chown -R $uid:$uid "$S/state/broker"
@@ -73,7 +73,9 @@ restarts()
 		[ -n "$best" ] && [ "$best" -le "$TOOK" ] || best=$TOOK
 		[ "$n" = "$TRIES" ] || server_stop
 	done
-	same "all leases are there" "$LEASES" "$(events store-open | tail -n 1 | value leases)"
+	# And some that were offered when it ended.
+	less "all leases are there: more than" $((LEASES - 1)) \
+		"$(events store-open | tail -n 1 | value leases)"
 	same "and the sessions" 50000 "$(events store-open | tail -n 1 | value sessions)"
 	less "milliseconds to the first OFFER, best of $TRIES" "$best" "$LIMIT"
 }

@@ -18,6 +18,7 @@
 #include "src/base/log.h"
 
 #define UID_BASE 61000
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 /* A public key whose secret half was thrown away: the keyring must hold one. */
 #define SOME_KEY "RWRztdnEizjexzfzI2BFBB79j1QDZtm6YTAphrDksyJNKilz3TYlGMLr"
 
@@ -78,10 +79,11 @@ make_spec(const char *work)
 	mkdir(s->images, 0755);
 	write_file(s->keyring, "key " SOME_KEY " *\n");
 	snprintf(text, sizeof text, "state \"%.200s\";\ninterface wall0;\n", s->state);
+	sv.now.hosts = memfd_create("hosts", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	sv.now.conf = memfd_create("conf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	if (write(sv.now.conf, text, strlen(text)) < 0 ||
-	    fcntl(sv.now.conf, F_ADD_SEALS,
-		F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+	    fcntl(sv.now.conf, F_ADD_SEALS, SEALS) != 0 ||
+	    fcntl(sv.now.hosts, F_ADD_SEALS, SEALS) != 0)
 		die("memfd");
 }
 
@@ -105,7 +107,7 @@ start_conf_check(struct child *c)
 	    .generation = 1,
 	    .uid = UID_BASE + ROLE_CONF_CHECK,
 	    .gid = UID_BASE + ROLE_CONF_CHECK};
-	const char *const options[] = {"file=x", "landlock=1", "log_level=0"};
+	const char *const options[] = {"file=x", "hosts=y", "landlock=1", "log_level=0"};
 	char *argv[16];
 	int tell[2];
 
@@ -113,13 +115,14 @@ start_conf_check(struct child *c)
 		die("socketpair");
 	while (send(tell[1], "x", 1, MSG_DONTWAIT) == 1)
 		;
-	if (start_arguments(&st, options, 3, text, sizeof text, argv, 16) != 0)
+	if (start_arguments(&st, options, 4, text, sizeof text, argv, 16) != 0)
 		die("arguments");
 	snprintf(path, sizeof path, "%s/conf-check", sv.libexec);
 	s.path = path;
 	s.argv = argv;
 	s.nfds = 0;
 	spawn_give(&s, sv.now.conf, FD_TEXT);
+	spawn_give(&s, sv.now.hosts, FD_TEXT_HOSTS);
 	spawn_give(&s, tell[1], FD_TELL);
 	spawn_give(&s, STDERR_FILENO, FD_ERROR);
 	c->super_fd = tell[0];
