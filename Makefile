@@ -173,8 +173,12 @@ OBJ_sallyport-image := $(BASE) $(IMAGE_RULES) policy/manifest_print src/verifier
 	src/tools/image_sign src/tools/image_install src/tools/image_trust src/tools/image_main
 LIB_sallyport-image := -lsodium -lcrypto
 
+# Lease files of other servers.
+LEASEFILE := src/sallyport/scan src/sallyport/leasefile_dnsmasq src/sallyport/leasefile_isc \
+	src/sallyport/leasefile_csv
 OBJ_sallyport := $(BASE) privsep/roles privsep/msg src/sallyport/client src/sallyport/table \
-	src/sallyport/status src/sallyport/lease src/sallyport/sallyport_main
+	src/sallyport/status src/sallyport/lease src/sallyport/import $(LEASEFILE) \
+	src/sallyport/sallyport_main
 
 # ------------------------------------------------------------------ unit tests
 # UNIT lists the programs tests/unit/test_NAME.c; OBJ_test_NAME what else they link.
@@ -360,6 +364,11 @@ LIB_fuzz_render := -lsodium -lcrypto
 
 FUZZ += sender
 OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
+
+UNIT += leasefile
+OBJ_test_leasefile := $(BASE) $(LEASEFILE)
+FUZZ += leasefile
+OBJ_fuzz_leasefile := $(BASE) $(LEASEFILE)
 
 # ------------------------------------------------------------------------ rules
 

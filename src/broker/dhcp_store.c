@@ -81,8 +81,8 @@ restore_session(const struct record *r, struct loaded *count)
 	count->sessions++;
 }
 
-/* Lease seconds at which a stored lease ends. Never longer than a new one would run:
- * the clock may have been wrong when it was written. */
+/* Lease seconds at which a stored lease ends. Never longer than it was given for, which may
+ * be more than a new one would be: the clock may have been wrong when it was written. */
 static uint64_t
 until_of(const struct record *r, uint64_t now, uint64_t longest)
 {
@@ -124,8 +124,7 @@ load_record(void *arg, const struct record *r, int err)
 	}
 	l->link = r->link;
 	l->mac = r->mac;
-	longest =
-	    r->state == RECORD_DECLINED ? LEASE_QUARANTINE_S : lease_subnet(l)->lease_time;
+	longest = r->expires > r->written ? r->expires - r->written : 0;
 	past = (struct lease_past){states[r->state], r->id, until_of(r, now, longest),
 	    r->written, r->ingress, r->known};
 	lease_restore(l, &past);

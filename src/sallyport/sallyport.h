@@ -20,6 +20,7 @@ int command_status(int argc, char **argv);
 int command_lease_list(int argc, char **argv);
 int command_lease_show(int argc, char **argv);
 int command_lease_release(int argc, char **argv);
+int command_lease_import(int argc, char **argv);
 int command_lease_export(int argc, char **argv);
 int command_session_list(int argc, char **argv);
 

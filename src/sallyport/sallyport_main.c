@@ -25,6 +25,9 @@ static const struct command {
 	"[--format text|json|csv] ADDRESS\n      all about one address"},
     {"lease", "release", command_lease_release,
 	"ADDRESS\n      ends a lease; the machine is not told"},
+    {"lease", "import", command_lease_import,
+	"--format dnsmasq|isc|kea|csv [--verbose] FILE\n"
+	"      takes over the leases of another server, or what export wrote"},
     {"lease", "export", command_lease_export,
 	"[--format text|json|csv]\n      all leases that run, for import elsewhere"},
     {"session", "list", command_session_list,
