@@ -106,7 +106,8 @@ LIB_sallyportd := -lseccomp
 OBJ_logger := $(call CAGED,logger) src/logger/logger_main
 STATIC_logger := yes
 
-OBJ_dhcp-parser := $(call CAGED,dhcp-parser) src/wire/dhcp4_decode \
+DHCP4_DECODE := src/wire/dhcp4_decode src/wire/dhcp4_hints
+OBJ_dhcp-parser := $(call CAGED,dhcp-parser) $(DHCP4_DECODE) \
 	src/dhcp-parser/dhcp-parser_main
 STATIC_dhcp-parser := yes
 
@@ -114,7 +115,8 @@ OBJ_link-parser := $(call CAGED,link-parser) src/wire/arp src/wire/icmp src/wire
 	src/wire/dhcp4_client src/link-parser/heard src/link-parser/link-parser_main
 STATIC_link-parser := yes
 
-OBJ_dhcp-sender := $(call CAGED,dhcp-sender) src/wire/dhcp4_encode src/wire/frame \
+DHCP4_ENCODE := src/wire/dhcp4_encode src/wire/dhcp4_options
+OBJ_dhcp-sender := $(call CAGED,dhcp-sender) $(DHCP4_ENCODE) src/wire/frame \
 	src/dhcp-sender/reply_check src/dhcp-sender/dhcp-sender_main
 OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
 	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
@@ -197,21 +199,25 @@ OBJ_test_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
 OBJ_test_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
 	src/wire/path src/http-parser/conns
 UNIT += dhcp4 dhcp4_reply frame
-OBJ_test_dhcp4 := $(BASE) src/wire/dhcp4_decode
-OBJ_test_dhcp4_reply := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode \
+OBJ_test_dhcp4 := $(BASE) $(DHCP4_DECODE)
+OBJ_test_dhcp4_reply := $(BASE) $(DHCP4_DECODE) $(DHCP4_ENCODE) \
 	tests/lib/dhcp4_check
 OBJ_test_frame := $(BASE) src/wire/frame
 DHCP4_SHOW := src/wire/dhcp4_show src/wire/dhcp4_show_value
 UNIT += dhcp4_client
-OBJ_test_dhcp4_client := $(BASE) src/wire/dhcp4_client src/wire/dhcp4_decode
+OBJ_test_dhcp4_client := $(BASE) src/wire/dhcp4_client $(DHCP4_DECODE)
 UNIT += dhcp4_show
 OBJ_test_dhcp4_show := $(BASE) $(DHCP4_SHOW)
 UNIT += reply_check
-OBJ_test_reply_check := $(BASE) src/dhcp-sender/reply_check
+OBJ_test_reply_check := $(BASE) src/wire/dhcp4_options src/dhcp-sender/reply_check
 
 UNIT += conf conf_errors
 OBJ_test_conf := $(BASE) $(CONF)
-OBJ_test_conf_errors := $(BASE) $(CONF)
+OBJ_test_conf_errors := $(BASE) $(CONF) tests/lib/conf_wrong
+UNIT += conf_levels conf_level_errors conf_print
+OBJ_test_conf_levels := $(BASE) $(CONF)
+OBJ_test_conf_level_errors := $(BASE) $(CONF) tests/lib/conf_wrong
+OBJ_test_conf_print := $(BASE) $(CONF) tests/lib/conf_same
 UNIT += option scope conf_csv
 OBJ_test_conf_csv := $(BASE) $(CONF)
 OBJ_test_option := $(BASE) policy/option policy/option_show
@@ -238,7 +244,8 @@ OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
 OBJ_test_lease := $(BASE) $(CONF) src/base/hash $(LEASE)
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
-	src/dhcp-sender/reply_check src/dhcp-sender/probe_check tests/lib/dhcprig
+	src/wire/dhcp4_options src/dhcp-sender/reply_check src/dhcp-sender/probe_check \
+	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
 OBJ_test_dhcp_boot := $(RIG)
@@ -289,7 +296,7 @@ OBJ_fuzz_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
 OBJ_fuzz_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
 	src/wire/path src/http-parser/conns
 FUZZ += dhcp4
-OBJ_fuzz_dhcp4 := $(BASE) src/wire/dhcp4_decode src/wire/dhcp4_encode tests/lib/dhcp4_check
+OBJ_fuzz_dhcp4 := $(BASE) $(DHCP4_DECODE) $(DHCP4_ENCODE) tests/lib/dhcp4_check
 FUZZ += dhcp4_client
 OBJ_fuzz_dhcp4_client := $(OBJ_test_dhcp4_client)
 FUZZ += dhcp4_show
@@ -317,7 +324,7 @@ OBJ_mkleases := $(BASE) src/broker/record
 LIB_mkleases := -llmdb
 
 FUZZ += conf
-OBJ_fuzz_conf := $(BASE) $(CONF)
+OBJ_fuzz_conf := $(BASE) $(CONF) tests/lib/conf_same
 FUZZ += option hosts_csv
 OBJ_fuzz_hosts_csv := $(BASE) $(CONF)
 OBJ_fuzz_option := $(OBJ_test_option)
@@ -337,7 +344,8 @@ OBJ_fuzz_floor := $(OBJ_test_floor)
 LIB_fuzz_floor := -lsodium
 OBJ_fuzz_record := $(BASE) src/broker/record
 OBJ_fuzz_http_reply := $(OBJ_test_http_reply)
-OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/dhcp-sender/reply_check \
+OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/wire/dhcp4_options \
+	src/dhcp-sender/reply_check \
 	src/wire/frame
 
 UNIT += link

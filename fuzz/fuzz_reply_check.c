@@ -72,6 +72,23 @@ check_frame(const struct msg_reply_tell *m)
 	REQUIRE(add_up(pseudo, 12 + (size_t)n - 34) == 0xffff);
 }
 
+static void
+check_options(const struct msg_reply_tell *m)
+{
+	int last = 0;
+	size_t at = 0;
+
+	while (at < m->options.len) {
+		int code = m->options.b[at];
+
+		REQUIRE(at + 1 < m->options.len && code > last && code != 255);
+		REQUIRE(strchr("\1\65\66\75\103\122\257", code) == NULL);
+		at += 2u + m->options.b[at + 1];
+		last = code;
+	}
+	REQUIRE(at == m->options.len);
+}
+
 int
 fuzz_one(const uint8_t *data, size_t len)
 {
@@ -82,7 +99,8 @@ fuzz_one(const uint8_t *data, size_t len)
 	    reply_check(&start, r) != NULL)
 		return 0;
 	REQUIRE(r->link < start.nlinks);
-	REQUIRE(r->type == 2 || r->type == 5 || r->type == 6);
+	REQUIRE(r->type == 0 || r->type == 2 || r->type == 5 || r->type == 6);
+	check_options(r);
 	if (!addr_is_unset(&r->yiaddr))
 		check_machine(&r->yiaddr);
 	if (r->way == 0) {
@@ -90,8 +108,10 @@ fuzz_one(const uint8_t *data, size_t len)
 		check_frame(r);
 	} else if (r->way != 1) {
 		check_machine(&r->to);
-		REQUIRE(r->service != 0 || r->to_port == 67 || r->to_port == 68);
+		REQUIRE(r->service != 0 || r->to_port == 67 || r->to_port == 68 ||
+			(addr_equal(&r->to, &r->giaddr) &&
+			    memmem(r->relay.b, r->relay.len, "\x13", 2) != NULL));
 	}
-	REQUIRE(r->service == 0 || r->to_port != 0);
+	REQUIRE((r->service == 0 && r->way != 2) || r->to_port != 0);
 	return 0;
 }

@@ -246,8 +246,9 @@ struct conf_error {
 	char text[320];        /* what was found and what was expected */
 };
 
-/* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG / ERR_FULL (too many,
- * or no memory) with *error filled and *conf NULL; nothing is leaked. */
+/* 0 and *conf; or ERR_FORMAT / ERR_RANGE / ERR_DUPLICATE / ERR_LONG / ERR_ABSENT (a name
+ * that is not declared) / ERR_DENIED (not to be set) / ERR_FULL (too many, or no memory)
+ * with *error filled and *conf NULL; nothing is leaked. */
 int conf_parse(
     const struct conf_text *text, struct conf **conf, struct conf_error *error) MUST_CHECK;
 void conf_free(struct conf *conf);

@@ -101,6 +101,8 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_RELAY          "'relay'"
 %token K_CIRCUIT_ID     "'circuit-id'"
 %token K_REMOTE_ID      "'remote-id'"
+%token K_CLIENT_ID      "'client-id'"
+%token K_UUID           "'uuid'"
 %token K_KNOWN          "'known'"
 %token K_AUTHORITATIVE  "'authoritative'"
 %token K_BOOTP          "'bootp'"
@@ -376,6 +378,14 @@ host_items:
 
 host_item:
 	  K_MAC MAC ';'         { TRY(build_host_mac(b, $2, @2)); }
+	| K_CLIENT_ID bytes ';' { TRY(build_host_client_id(b, $2, @2)); }
+	| K_UUID STRING ';'     { TRY(build_host_uuid(b, $2, @2)); }
+	| K_CIRCUIT_ID bytes ';'
+		{ TRY(build_host_port(b, $2, @2, (struct slice){0}, @2)); }
+	| K_REMOTE_ID bytes ';'
+		{ TRY(build_host_port(b, (struct slice){0}, @2, $2, @2)); }
+	| K_CIRCUIT_ID bytes K_REMOTE_ID bytes ';'
+		{ TRY(build_host_port(b, $2, @2, $4, @4)); }
 	| K_ADDRESS ADDRESS ';' { TRY(build_host_address(b, @1, $2, @2)); }
 	| K_PARAMETER STRING STRING ';'
 		{ TRY(build_param(b, $2, @2, $3, @3)); }

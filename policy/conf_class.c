@@ -77,7 +77,7 @@ build_test_arch(struct build *b, struct slice s, struct place at)
 	if (s.len < sizeof name) {
 		memcpy(name, s.at, s.len);
 		name[s.len] = '\0';
-		arch = arch_parse(name);
+		arch = strcmp(name, "none") == 0 ? ARCH_NONE : arch_parse(name);
 	}
 	if (arch == ARCH_MAX)
 		return build_unexpected(b, ERR_FORMAT, at, s,

@@ -199,8 +199,9 @@ int
 build_host_end(struct build *b, struct place at)
 {
 	if (current(b)->nkeys == 0)
-		return build_fail(
-		    b, ERR_FORMAT, at, "found '}', expected 'mac': the host has none");
+		return build_fail(b, ERR_FORMAT, at,
+		    "found '}', expected 'mac', 'client-id', 'uuid', 'circuit-id' or "
+		    "'remote-id': the host has none of them");
 	return build_host_close(b);
 }
 

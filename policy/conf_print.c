@@ -174,16 +174,42 @@ print_params(struct conf_printer *p, const char *at, size_t len)
 	}
 }
 
+/* { length, bytes } of the circuit, then of the remote identifier. */
+static void
+print_port(struct conf_printer *p, const uint8_t *b)
+{
+	const uint8_t *remote = b + 1 + b[0];
+	char circuit[CONF_PRINT_BYTES], text[CONF_PRINT_BYTES];
+
+	conf_print_bytes(b + 1, b[0], true, circuit);
+	conf_print_bytes(remote + 1, remote[0], true, text);
+	if (remote[0] == 0)
+		conf_print_line(p, "circuit-id %s;", circuit);
+	else if (b[0] == 0)
+		conf_print_line(p, "remote-id %s;", text);
+	else
+		conf_print_line(p, "circuit-id %s remote-id %s;", circuit, text);
+}
+
 static void
 print_key(struct conf_printer *p, const struct conf_host_key *k)
 {
-	char text[MAC_TEXT_MAX];
-	struct mac mac;
+	char text[CONF_PRINT_BYTES], uuid[CONF_UUID_TEXT_MAX];
 
-	if (k->kind != KEY_MAC)
-		return;
-	memcpy(mac.b, k->b, sizeof mac.b);
-	conf_print_line(p, "mac %s;", mac_format(&mac, text));
+	switch ((enum conf_key)k->kind) {
+	case KEY_MAC:
+		conf_print_line(p, "mac %s;", conf_print_bytes(k->b, k->len, false, text));
+		break;
+	case KEY_CLIENT_ID:
+		conf_print_line(
+		    p, "client-id %s;", conf_print_bytes(k->b, k->len, true, text));
+		break;
+	case KEY_UUID:
+		conf_print_line(p, "uuid \"%s\";", conf_uuid_format(k->b, uuid));
+		break;
+	case KEY_PORT: print_port(p, k->b); break;
+	case KEY_KINDS: break;
+	}
 }
 
 static void

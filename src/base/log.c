@@ -12,8 +12,8 @@
 
 #include "src/base/clock.h"
 
-#define LIMIT_FULL 20000u /* 20 lines at once, in 1/1000 */
-#define LIMIT_PER_S 5u
+#define LINE 1000u /* tokens for one */
+#define BURST_SECONDS 4u
 
 static log_sink *current_sink;
 static enum log_level most_level = LOG_INFO;
@@ -55,28 +55,28 @@ log_level_parse(const char *name)
 	return LOG_LEVEL_MAX;
 }
 
-/* True when the line may go out; counts it as suppressed otherwise. */
-static int
-take_token(struct log_limit *limit)
+bool
+log_take(struct log_limit *limit)
 {
+	uint32_t full = limit->rate * BURST_SECONDS * LINE;
 	uint64_t now = clock_mono_ms();
 	uint64_t gained;
 
 	if (limit->last_ms == 0)
-		limit->tokens = LIMIT_FULL;
-	gained = limit->last_ms == 0 ? 0 : (now - limit->last_ms) * LIMIT_PER_S;
-	if (gained > LIMIT_FULL)
-		gained = LIMIT_FULL;
+		limit->tokens = full;
+	gained = limit->last_ms == 0 ? 0 : (now - limit->last_ms) * limit->rate;
+	if (gained > full)
+		gained = full;
 	limit->last_ms = now == 0 ? 1 : now;
 	limit->tokens += (uint32_t)gained;
-	if (limit->tokens > LIMIT_FULL)
-		limit->tokens = LIMIT_FULL;
-	if (limit->tokens < 1000u) {
+	if (limit->tokens > full)
+		limit->tokens = full;
+	if (limit->tokens < LINE) {
 		limit->suppressed++;
-		return 0;
+		return false;
 	}
-	limit->tokens -= 1000u;
-	return 1;
+	limit->tokens -= LINE;
+	return true;
 }
 
 void
@@ -89,8 +89,6 @@ log_write(
 	va_list ap;
 
 	if (!log_wants(level))
-		return;
-	if (limit != NULL && !take_token(limit))
 		return;
 	n = snprintf(text, sizeof text, "event=%s%s", event, fmt[0] == '\0' ? "" : " ");
 	len = n < 0 ? 0 : (size_t)n;

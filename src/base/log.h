@@ -31,12 +31,16 @@ const char *log_level_name(enum log_level level);
 /* LOG_LEVEL_MAX when the name is not known. */
 enum log_level log_level_parse(const char *name);
 
-/* A token bucket for one call site: burst lines at once, then rate a second. */
+/* A token bucket for one call site: four seconds' lines at once, then rate a second. */
 struct log_limit {
+	uint32_t rate; /* at most 1000 */
 	uint64_t last_ms;
 	uint32_t tokens; /* in 1/1000 of a line */
 	uint32_t suppressed;
 };
+
+/* True when one line more may go out; counts it as suppressed otherwise. */
+bool log_take(struct log_limit *limit);
 
 /* Always written (subject to level): start, stop, faults, a lease, a transfer. */
 #define log_event(level, event, ...)                                    \
@@ -45,14 +49,19 @@ struct log_limit {
 			log_write((level), NULL, (event), __VA_ARGS__); \
 	} while (0)
 
-/* For anything a peer can cause at will: at most 5 lines a second for this site. */
-#define log_limited(level, event, ...)                                     \
+/* At most rate_ lines a second for this site. The arguments of one that is suppressed are
+ * not evaluated either. */
+#define log_at_most(rate_, level, event, ...)                              \
 	do {                                                               \
-		static struct log_limit limit_;                            \
-		if (log_wants(level))                                      \
+		static struct log_limit limit_ = {.rate = (rate_)};        \
+		if (log_wants(level) && log_take(&limit_))                 \
 			log_write((level), &limit_, (event), __VA_ARGS__); \
 	} while (0)
 
+/* For anything a peer can cause at will. */
+#define log_limited(level, event, ...) log_at_most(5, level, event, __VA_ARGS__)
+
+/* limit, which may be NULL, has been asked; the line says how many it suppressed. */
 void log_write(enum log_level level, struct log_limit *limit, const char *event,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
 

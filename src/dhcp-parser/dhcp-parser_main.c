@@ -90,18 +90,38 @@ count_fault(const struct link *l, const struct addr *src, int err, size_t len)
 	    (unsigned long long)faults[-err]);
 }
 
+#define FILL(to, n, from)                    \
+	do {                                 \
+		(to).len = (n);              \
+		memcpy((to).b, (from), (n)); \
+	} while (0)
+
 static void
 fill_identity(struct msg_dhcp_tell *t, const struct dhcp4_request *q)
 {
 	t->htype = q->htype;
-	t->hw.len = q->hw_len;
-	memcpy(t->hw.b, q->hw, q->hw_len);
-	t->client_id.len = q->client_id_len;
-	memcpy(t->client_id.b, q->client_id, q->client_id_len);
-	t->uuid.len = q->uuid_len;
-	memcpy(t->uuid.b, q->uuid, q->uuid_len);
-	t->relay.len = q->relay_len;
-	memcpy(t->relay.b, q->relay, q->relay_len);
+	FILL(t->hw, q->hw_len, q->hw);
+	FILL(t->client_id, q->client_id_len, q->client_id);
+	FILL(t->uuid, q->uuid_len, q->uuid);
+	FILL(t->relay, q->relay_len, q->relay);
+	FILL(t->circuit, q->circuit_len, q->circuit);
+	FILL(t->remote, q->remote_len, q->remote);
+	FILL(t->vendor, q->vendor_len, q->vendor);
+	FILL(t->user, q->user_len, q->user);
+	FILL(t->wanted, q->has_wanted ? sizeof q->wanted : 0, q->wanted);
+}
+
+/* The menu entry that needs them is not served: nobody could check them. */
+static void
+count_credentials(const struct msg_dhcp_tell *t)
+{
+	static uint64_t count;
+	char text[ADDR_TEXT_MAX];
+
+	count++;
+	log_limited(LOG_NOTICE, "dhcp-credentials", "link=%s from=%s so-far=%llu",
+	    start.links[t->link].name, addr_format(&t->src, text),
+	    (unsigned long long)count);
 }
 
 static void
@@ -127,6 +147,10 @@ tell_broker(struct msg *m, const struct dhcp4_request *q)
 	t->ipxe = q->ipxe;
 	t->ipxe_features = q->ipxe_features;
 	t->max_size = q->max_size;
+	t->asks = q->asks;
+	t->boot_item = q->boot_item;
+	if (q->credentials)
+		count_credentials(t);
 	fill_identity(t, q);
 	chan_send_or_drop(&broker, m);
 }

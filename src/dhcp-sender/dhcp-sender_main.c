@@ -20,7 +20,7 @@
 #include "src/dhcp-sender/probe_check.h"
 #include "src/dhcp-sender/probe_send.h"
 #include "src/dhcp-sender/reply_check.h"
-#include "src/wire/dhcp4.h"
+#include "src/wire/dhcp4_reply.h"
 #include "src/wire/frame.h"
 
 #define TURN 128         /* replies before the supervisor is looked at again */
@@ -28,6 +28,7 @@
 #define PXE_PORT 4011    /* RFC 4578's boot service */
 #define HW_TEXT_MAX 48   /* 16 bytes with colons, and NUL */
 #define BOOTFILE_MAX 260 /* escaped, for the log */
+#define BOOT_LINES 200   /* log lines a second about machines that boot */
 #define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
 
 static struct start start;
@@ -58,9 +59,14 @@ to_wire(const struct msg_reply_tell *m, const struct link *l)
 	    .routers = {m->routers.b, m->routers.len},
 	    .dns = {m->dns.b, m->dns.len},
 	    .domain = m->domain,
+	    .options = {m->options.b, m->options.len},
 	    .class60 = m->class60,
 	    .discovery = m->discovery,
 	    .ipxe = m->ipxe,
+	    .pi = m->pi,
+	    .rapid = m->rapid,
+	    .auto_configure = m->auto_configure,
+	    .boot_item = m->boot_item,
 	    .bootfile = m->bootfile,
 	    .sname = m->sname,
 	    .client_id = {m->client_id.b, m->client_id.len},
@@ -126,26 +132,48 @@ send_datagram(const struct msg_reply_tell *m, const uint8_t *packet, size_t len)
 static const char *
 hw_format(const struct msg_reply_tell *m, char text[HW_TEXT_MAX])
 {
-	size_t used = 0;
+	static const char digits[] = "0123456789abcdef";
+	char *t = text;
 
-	snprintf(text, HW_TEXT_MAX, "-");
-	for (unsigned i = 0; i < m->hw.len && i < DHCP4_HW_MAX; i++)
-		used += (size_t)snprintf(text + used, HW_TEXT_MAX - used, "%s%02x",
-		    i == 0 ? "" : ":", m->hw.b[i]);
+	if (m->hw.len == 0)
+		return "-";
+	for (unsigned i = 0; i < m->hw.len && i < DHCP4_HW_MAX; i++) {
+		*t++ = digits[m->hw.b[i] >> 4];
+		*t++ = digits[m->hw.b[i] & 15];
+		*t++ = ':';
+	}
+	t[-1] = '\0';
 	return text;
 }
 
+static const char *
+event_name(uint8_t type)
+{
+	switch (type) {
+	case DHCP4_OFFER: return "dhcp-offer";
+	case DHCP4_ACK: return "dhcp-ack";
+	case DHCP4_NAK: return "dhcp-nak";
+	default: return "dhcp-bootp";
+	}
+}
+
+/* A machine that boots, or is refused, is news, within bounds; leases of thousands of
+ * others are not, and a line for each would cost more than the reply. */
 static void
 log_reply(const struct msg_reply_tell *m, const struct link *l)
 {
-	const char *event = m->type == DHCP4_OFFER ? "dhcp-offer"
-			    : m->type == DHCP4_ACK ? "dhcp-ack"
-						   : "dhcp-nak";
 	const struct addr *ip = addr_is_unset(&m->yiaddr) ? &m->ciaddr : &m->yiaddr;
 	char hw[HW_TEXT_MAX], address[ADDR_TEXT_MAX], file[BOOTFILE_MAX];
 
-	log_event(LOG_INFO, event, "session=%08x link=%s mac=%s ip=%s bootfile=%s",
-	    m->session, l->name, hw_format(m, hw), addr_format(ip, address),
+	if (m->bootfile[0] == '\0' && m->type != DHCP4_NAK) {
+		log_event(LOG_DEBUG, event_name(m->type),
+		    "session=%08x link=%s mac=%s ip=%s bootfile=-", m->session, l->name,
+		    hw_format(m, hw), addr_format(ip, address));
+		return;
+	}
+	log_at_most(BOOT_LINES, LOG_INFO, event_name(m->type),
+	    "session=%08x link=%s mac=%s ip=%s bootfile=%s", m->session, l->name,
+	    hw_format(m, hw), addr_format(ip, address),
 	    m->bootfile[0] == '\0'
 		? "-"
 		: log_quote(m->bootfile, strlen(m->bootfile), file, sizeof file));
@@ -178,6 +206,7 @@ on_reply_tell(const struct msg_reply_tell *m)
 	uint8_t packet[DHCP4_PACKET_MAX];
 	const struct link *l;
 	struct dhcp4_reply r;
+	unsigned left_out;
 	int n;
 
 	if (why != NULL) {
@@ -186,17 +215,21 @@ on_reply_tell(const struct msg_reply_tell *m)
 	}
 	l = &start.links[m->link];
 	r = to_wire(m, l);
-	n = dhcp4_encode(&r, packet, sizeof packet);
+	n = dhcp4_encode(&r, packet, sizeof packet, &left_out);
 	if (n == ERR_LONG) {
 		/* The client's own doing: what it wants echoed leaves no room. */
 		log_limited(LOG_WARNING, "dhcp-reply-too-long", "session=%08x link=%s",
 		    m->session, l->name);
 		return;
 	}
-	if (n < 0)
+	if (n < 0) {
 		chan_peer_fault(&broker, "a reply that cannot be encoded");
-	else
-		transmit(m, l, packet, (size_t)n);
+		return;
+	}
+	if (left_out > 0)
+		log_limited(LOG_NOTICE, "dhcp-options-left-out",
+		    "session=%08x link=%s options=%u", m->session, l->name, left_out);
+	transmit(m, l, packet, (size_t)n);
 }
 
 /* The rate is the last thing to look at: it counts what would be sent. */

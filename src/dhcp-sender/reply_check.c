@@ -5,7 +5,8 @@
  */
 #include "src/dhcp-sender/reply_check.h"
 
-#include "src/wire/dhcp4.h"
+#include "src/wire/dhcp4_codes.h"
+#include "src/wire/dhcp4_reply.h"
 
 #define HTYPE_ETHERNET 1
 #define MAC_LEN 6
@@ -73,6 +74,33 @@ check_frame(const struct start *st, const struct msg_reply_tell *m)
 	return NULL;
 }
 
+/* RFC 8357, 5.1: the relay said that it wants its answer where it asked from. What it
+ * said is in the option that the reply repeats. */
+static bool
+relay_names_port(const struct msg_reply_tell *m)
+{
+	const uint8_t *b = m->relay.b;
+	size_t len = m->relay.len;
+
+	if (addr_is_unset(&m->giaddr) || !addr_equal(&m->to, &m->giaddr))
+		return false;
+	for (size_t at = 0; at + 2 <= len; at += 2u + b[at + 1])
+		if (b[at] == DHCP4_RELAY_PORT && b[at + 1] == 0)
+			return true;
+	return false;
+}
+
+static const char *
+check_port(const struct msg_reply_tell *m)
+{
+	if (m->to_port == 0)
+		return "a datagram to port 0";
+	if (m->service != 0 || m->to_port == DHCP_SERVER_PORT ||
+	    m->to_port == DHCP_CLIENT_PORT || relay_names_port(m))
+		return NULL;
+	return "a datagram to a port that is not DHCP's";
+}
+
 static const char *
 check_way(const struct start *st, const struct msg_reply_tell *m)
 {
@@ -84,19 +112,26 @@ check_way(const struct start *st, const struct msg_reply_tell *m)
 		return NULL;
 	if (!reply_is_somebody(st, &m->to))
 		return "a datagram to an address that is no client's";
-	if (m->service == 0 && m->to_port != DHCP_SERVER_PORT &&
-	    m->to_port != DHCP_CLIENT_PORT)
-		return "a datagram to a port that is not DHCP's";
+	return check_port(m);
+}
+
+/* Of a BOOTP client's reply alone there is no server's name. */
+static const char *
+check_kind(const struct msg_reply_tell *m)
+{
+	if (m->type != DHCP4_OFFER && m->type != DHCP4_ACK && m->type != DHCP4_NAK &&
+	    m->type != DHCP4_BOOTP)
+		return "a message type that is no reply";
+	if (!is_v4_or_none(&m->server_id))
+		return "a server that is not IPv4";
+	if (m->type != DHCP4_BOOTP && addr_is_unset(&m->server_id))
+		return "a reply without a server";
 	return NULL;
 }
 
 static const char *
 check_content(const struct start *st, const struct msg_reply_tell *m)
 {
-	if (m->type != DHCP4_OFFER && m->type != DHCP4_ACK && m->type != DHCP4_NAK)
-		return "a message type that is no reply";
-	if (m->server_id.family != ADDR_V4 || addr_is_unset(&m->server_id))
-		return "a reply without a server";
 	if (!is_v4_or_none(&m->to) || !is_v4_or_none(&m->ciaddr) ||
 	    !is_v4_or_none(&m->yiaddr) || !is_v4_or_none(&m->siaddr) ||
 	    !is_v4_or_none(&m->giaddr))
@@ -107,7 +142,7 @@ check_content(const struct start *st, const struct msg_reply_tell *m)
 		return "half an address in a list";
 	if (m->uuid.len != 0 && m->uuid.len != DHCP4_UUID_LEN)
 		return "a machine identifier of another length";
-	return NULL;
+	return dhcp4_options_check((struct dhcp4_span){m->options.b, m->options.len});
 }
 
 const char *
@@ -117,6 +152,8 @@ reply_check(const struct start *st, const struct msg_reply_tell *m)
 
 	if (m->link >= st->nlinks)
 		return "a link that does not exist";
-	why = check_content(st, m);
+	why = check_kind(m);
+	if (why == NULL)
+		why = check_content(st, m);
 	return why != NULL ? why : check_way(st, m);
 }

@@ -13,8 +13,9 @@
 #define DHCP_CLIENT_PORT 68
 
 /* NULL when m may be sent; else constant text that says what rule it breaks. A reply to a
- * request on port 67 goes to port 67 (a relay) or 68 (a client) and nowhere else; one to a
- * request on port 4011 goes to the port that m names. */
+ * request on port 67 goes to port 67 (a relay) or 68 (a client), or to the port of a relay
+ * that asked for it by option 82.19 (RFC 8357), and nowhere else; one to a request on port
+ * 4011 goes to the port that m names. */
 const char *reply_check(const struct start *st, const struct msg_reply_tell *m);
 
 /* One machine's address that is not ours: no group, no broadcast, no loopback. */

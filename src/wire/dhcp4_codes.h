@@ -10,6 +10,7 @@
 #define DHCP4_FILE_LEN 128
 #define DHCP4_COOKIE 0x63825363u
 #define DHCP4_COOKIE_LEN 4
+#define DHCP4_IP_UDP_LEN 28 /* of the two headers; option 57 counts them */
 #define DHCP4_BROADCAST 0x8000u
 
 enum {

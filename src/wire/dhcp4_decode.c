@@ -5,76 +5,71 @@
  */
 #include <string.h>
 
-#include "src/base/buf.h"
-#include "src/wire/dhcp4.h"
+#include "src/wire/dhcp4_codes.h"
+#include "src/wire/dhcp4_value.h"
 
-#define FIXED_LEN 236 /* up to the options field (RFC 2131, 2) */
-#define SNAME_LEN 64
-#define FILE_LEN 128
-#define COOKIE 0x63825363u
+#define VENDOR_AREA_LEN 64 /* of BOOTP (RFC 951, 3) */
 
-enum { OPT_PAD = 0, OPT_OVERLOAD = 52, OPT_END = 255 };
 enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
-enum { RELAY_LINK = 5, RELAY_SERVER = 11 };
-
-/* The options that are kept; all others are only walked over. */
-enum slot {
-	NOT_KEPT,
-	REQUESTED,
-	OVERLOAD,
-	TYPE,
-	SERVER_ID,
-	MAX_SIZE,
-	CLASS,
-	CLIENT_ID,
-	USER_CLASS,
-	RELAY,
-	ARCH,
-	UUID,
-	SUBNET,
-	IPXE,
-	SLOTS
-};
 
 static const uint8_t slot_of[256] = {
-    [50] = REQUESTED,
-    [52] = OVERLOAD,
-    [53] = TYPE,
-    [54] = SERVER_ID,
-    [57] = MAX_SIZE,
-    [60] = CLASS,
-    [61] = CLIENT_ID,
-    [77] = USER_CLASS,
-    [82] = RELAY,
-    [93] = ARCH,
-    [97] = UUID,
-    [118] = SUBNET,
-    [175] = IPXE,
+    [DHCP4_OPT_VENDOR] = VENDOR,
+    [DHCP4_OPT_REQUESTED] = REQUESTED,
+    [DHCP4_OPT_OVERLOAD] = OVERLOAD,
+    [DHCP4_OPT_TYPE] = TYPE,
+    [DHCP4_OPT_SERVER_ID] = SERVER_ID,
+    [DHCP4_OPT_MAX_SIZE] = MAX_SIZE,
+    [DHCP4_OPT_CLASS] = CLASS,
+    [DHCP4_OPT_CLIENT_ID] = CLIENT_ID,
+    [DHCP4_OPT_USER_CLASS] = USER_CLASS,
+    [DHCP4_OPT_RAPID_COMMIT] = RAPID_COMMIT,
+    [DHCP4_OPT_RELAY] = RELAY,
+    [DHCP4_OPT_ARCH] = ARCH,
+    [DHCP4_OPT_UUID] = UUID,
+    [DHCP4_OPT_AUTO_CONFIGURE] = AUTO_CONFIGURE,
+    [DHCP4_OPT_SUBNET] = SUBNET,
+    [DHCP4_OPT_IPXE] = IPXE,
 };
 
-/* The parts of one option, joined in the order of RFC 3396. An option that was there
- * with no bytes at all is present with length 0. */
-struct value {
-	bool present;
-	uint8_t len;
-	uint8_t b[DHCP4_OPTION_MAX];
-};
-
-struct fields {
-	struct value v[SLOTS];
-};
-
-static int
-join(struct value *v, struct in *part)
+struct in
+value_cursor(const struct value *v)
 {
-	size_t len = in_left(part);
+	struct in in;
 
+	in_init(&in, v->b, v->len);
+	return in;
+}
+
+/* One part more; the usual option has one and stays where it is. */
+static int
+join(struct fields *f, enum slot slot, struct in part)
+{
+	struct value *v = &f->v[slot];
+	uint8_t *joined = f->joined[slot];
+	size_t len = in_left(&part);
+
+	if (!v->present) {
+		*v = (struct value){true, (uint8_t)len, in_take(&part, len)};
+		return 0;
+	}
 	if (len > DHCP4_OPTION_MAX - (size_t)v->len)
 		return -DHCP4_LONG_OPTION;
-	v->present = true;
-	in_copy(part, v->b + v->len, len);
+	if (v->b != joined && v->len > 0)
+		memcpy(joined, v->b, v->len);
+	in_copy(&part, joined + v->len, len);
+	v->b = joined;
 	v->len = (uint8_t)(v->len + len);
 	return 0;
+}
+
+static void
+want(struct fields *f, struct in codes)
+{
+	while (in_left(&codes) > 0) {
+		uint8_t code = in_u8(&codes);
+
+		f->wanted[code / 8] |= (uint8_t)(1u << code % 8);
+	}
 }
 
 /* Walks one field of options to its END or, some clients send none, to its end. */
@@ -87,17 +82,19 @@ walk(struct fields *f, struct in area, bool overloaded)
 		uint8_t code = in_u8(&area);
 		struct in part;
 
-		if (code == OPT_PAD)
+		if (code == DHCP4_OPT_PAD)
 			continue;
-		if (code == OPT_END)
+		if (code == DHCP4_OPT_END)
 			return 0;
 		part = in_sub(&area, in_u8(&area));
 		if (!in_ok(&area))
 			return -DHCP4_CUT_OPTION;
+		if (code == DHCP4_OPT_WANTED)
+			want(f, part);
 		/* An overload inside an overloaded field would have no meaning. */
-		if (slot_of[code] == NOT_KEPT || (overloaded && code == OPT_OVERLOAD))
+		if (slot_of[code] == NOT_KEPT || (overloaded && code == DHCP4_OPT_OVERLOAD))
 			continue;
-		err = join(&f->v[slot_of[code]], &part);
+		err = join(f, slot_of[code], part);
 		if (err != 0)
 			return err;
 	}
@@ -125,15 +122,6 @@ walk_all(struct fields *f, struct in options, struct in file, struct in sname)
 	return err;
 }
 
-static struct in
-cursor(const struct value *v)
-{
-	struct in in;
-
-	in_init(&in, v->b, v->len);
-	return in;
-}
-
 static struct addr
 read_address(struct in *in)
 {
@@ -146,7 +134,7 @@ read_address(struct in *in)
 static int
 address_option(const struct value *v, struct addr *a)
 {
-	struct in in = cursor(v);
+	struct in in = value_cursor(v);
 
 	if (!v->present)
 		return 0;
@@ -171,7 +159,7 @@ type_option(const struct value *v, struct dhcp4_request *r)
 static int
 arch_option(const struct value *v, struct dhcp4_request *r)
 {
-	struct in in = cursor(v);
+	struct in in = value_cursor(v);
 	bool http;
 
 	if (!v->present)
@@ -201,11 +189,43 @@ relay_address(struct in part, struct addr *a)
 	return in_done(&part) ? 0 : -DHCP4_BAD_RELAY;
 }
 
+/* Twice the same would leave open who is meant; what is too long to be kept identifies
+ * nobody. */
+static int
+relay_bytes(struct in part, uint8_t *len, uint8_t bytes[DHCP4_RELAY_ID_MAX])
+{
+	size_t n = in_left(&part);
+
+	if (*len != 0)
+		return -DHCP4_BAD_RELAY;
+	if (n > DHCP4_RELAY_ID_MAX)
+		return 0;
+	in_copy(&part, bytes, n);
+	*len = (uint8_t)n;
+	return 0;
+}
+
+static int
+relay_part(uint8_t code, struct in part, struct dhcp4_request *r)
+{
+	switch (code) {
+	case DHCP4_RELAY_CIRCUIT: return relay_bytes(part, &r->circuit_len, r->circuit);
+	case DHCP4_RELAY_REMOTE: return relay_bytes(part, &r->remote_len, r->remote);
+	case DHCP4_RELAY_LINK: return relay_address(part, &r->link_select);
+	case DHCP4_RELAY_SERVER: return relay_address(part, &r->server_override);
+	case DHCP4_RELAY_PORT:
+		if (in_left(&part) == 0)
+			r->asks |= DHCP4_ASKS_RELAY_PORT;
+		return 0;
+	default: return 0;
+	}
+}
+
 /* RFC 3046, 2: sub-options with a length each, no PAD, no END. */
 static int
 relay_option(const struct value *v, struct dhcp4_request *r)
 {
-	struct in in = cursor(v);
+	struct in in = value_cursor(v);
 	int err = 0;
 
 	if (!v->present)
@@ -218,111 +238,11 @@ relay_option(const struct value *v, struct dhcp4_request *r)
 
 		if (!in_ok(&in))
 			return -DHCP4_BAD_RELAY;
-		if (code == RELAY_LINK)
-			err = relay_address(part, &r->link_select);
-		else if (code == RELAY_SERVER)
-			err = relay_address(part, &r->server_override);
+		err = relay_part(code, part, r);
 	}
 	memcpy(r->relay, v->b, v->len);
 	r->relay_len = v->len;
 	return err;
-}
-
-static bool
-has_prefix(const struct value *v, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return v->len >= len && memcmp(v->b, prefix, len) == 0;
-}
-
-/* The kind stands at the start; the rest differs, and may be missing. Some clients send
- * C strings with their NUL. */
-static uint8_t
-class_option(const struct value *v)
-{
-	if (v->len == 0 || (v->len == 1 && v->b[0] == '\0'))
-		return DHCP4_CLASS_NONE;
-	if (has_prefix(v, "PXEClient"))
-		return DHCP4_CLASS_PXE;
-	if (has_prefix(v, "HTTPClient"))
-		return DHCP4_CLASS_HTTP;
-	return DHCP4_CLASS_OTHER;
-}
-
-static bool
-is_ipxe(const uint8_t *b, size_t len)
-{
-	if (len > 0 && b[len - 1] == '\0')
-		len--;
-	return len == 4 && memcmp(b, "iPXE", 4) == 0;
-}
-
-/* RFC 3004 wants a length before each class; iPXE sends its name bare. */
-static bool
-user_class_is_ipxe(const struct value *v)
-{
-	struct in in = cursor(v);
-	bool found = false;
-
-	if (is_ipxe(v->b, v->len))
-		return true;
-	while (in_left(&in) > 0) {
-		size_t len = in_u8(&in);
-		const uint8_t *b = in_take(&in, len);
-
-		if (b != NULL && is_ipxe(b, len))
-			found = true;
-	}
-	return in_ok(&in) && found;
-}
-
-/* Option 175 is iPXE's own: TLVs, with PAD and END as outside. */
-static void
-ipxe_option(const struct value *v, struct dhcp4_request *r)
-{
-	struct in in = cursor(v);
-	uint32_t features = 0;
-
-	while (in_left(&in) > 0) {
-		uint8_t code = in_u8(&in);
-
-		if (code == OPT_PAD)
-			continue;
-		if (code == OPT_END)
-			break;
-		in_skip(&in, in_u8(&in));
-		if (code >= 0x10 && code < 0x30)
-			features |= UINT32_C(1) << (code - 0x10);
-	}
-	if (v->len == 0 || !in_ok(&in))
-		return;
-	r->ipxe = 1;
-	r->ipxe_features = features;
-}
-
-/* Options that say who the client is or how it wants to be treated, and never make a
- * request invalid. */
-static void
-read_hints(const struct fields *f, struct dhcp4_request *r)
-{
-	const struct value *v = &f->v[MAX_SIZE];
-	struct in in = cursor(v);
-
-	if (v->len == 2)
-		r->max_size = in_u16(&in);
-	v = &f->v[CLIENT_ID];
-	memcpy(r->client_id, v->b, v->len);
-	r->client_id_len = v->len;
-	v = &f->v[UUID];
-	if (v->len == DHCP4_UUID_LEN && v->b[0] == 0) {
-		memcpy(r->uuid, v->b, DHCP4_UUID_LEN);
-		r->uuid_len = DHCP4_UUID_LEN;
-	}
-	r->class60 = class_option(&f->v[CLASS]);
-	ipxe_option(&f->v[IPXE], r);
-	if (user_class_is_ipxe(&f->v[USER_CLASS]))
-		r->ipxe = 1;
 }
 
 static int
@@ -349,7 +269,7 @@ read_options(const struct fields *f, struct dhcp4_request *r)
 		if (r->link_select.family == ADDR_NONE)
 			r->link_select = subnet;
 	}
-	read_hints(f, r);
+	dhcp4_read_hints(f, r);
 	return err;
 }
 
@@ -369,8 +289,8 @@ read_header(struct in *in, struct dhcp4_request *r, struct in *sname, struct in 
 	in_skip(in, 8); /* yiaddr and siaddr are the server's to fill */
 	r->giaddr = read_address(in);
 	in_copy(in, r->hw, sizeof r->hw);
-	*sname = in_sub(in, SNAME_LEN);
-	*file = in_sub(in, FILE_LEN);
+	*sname = in_sub(in, DHCP4_SNAME_LEN);
+	*file = in_sub(in, DHCP4_FILE_LEN);
 	if (!in_ok(in))
 		return -DHCP4_SHORT;
 	if (op != 1)
@@ -381,12 +301,33 @@ read_header(struct in *in, struct dhcp4_request *r, struct in *sname, struct in 
 	return 0;
 }
 
+static int
+read_area(struct in options, struct in file, struct in sname, struct dhcp4_request *r)
+{
+	struct fields f;
+	int err;
+
+	for (unsigned i = 0; i < SLOTS; i++)
+		f.v[i] = (struct value){.present = false};
+	memset(f.wanted, 0, sizeof f.wanted);
+	err = walk_all(&f, options, file, sname);
+	return err != 0 ? err : read_options(&f, r);
+}
+
+/* BOOTP has a field of vendor bytes where options stand, or nothing. Of another vendor, or
+ * empty, it says nothing to us; that it is BOOTP we believe if it is no longer than that
+ * field, or empty (RFC 1542, 2.1). */
+static bool
+is_bootp_area(struct in area)
+{
+	return in_left(&area) <= VENDOR_AREA_LEN || in_u32(&area) == 0;
+}
+
 int
 dhcp4_decode(const uint8_t *bytes, size_t len, struct dhcp4_request *r)
 {
 	struct dhcp4_request got = {.type = DHCP4_BOOTP};
-	struct in in, sname, file;
-	struct fields f;
+	struct in in, sname, file, options;
 	int err;
 
 	if (len > DHCP4_PACKET_MAX)
@@ -395,21 +336,18 @@ dhcp4_decode(const uint8_t *bytes, size_t len, struct dhcp4_request *r)
 	err = read_header(&in, &got, &sname, &file);
 	if (err != 0)
 		return err;
-	/* Too short for a cookie: the BOOTP of before there were options. */
-	if (in_left(&in) >= 4) {
-		if (in_u32(&in) != COOKIE)
-			return -DHCP4_BAD_COOKIE;
-		for (unsigned i = 0; i < SLOTS; i++) {
-			f.v[i].present = false;
-			f.v[i].len = 0;
-		}
-		err = walk_all(&f, in, file, sname);
-		if (err == 0)
-			err = read_options(&f, &got);
-	}
-	if (err == 0)
-		*r = got;
-	return err;
+	options = in;
+	if (in_u32(&options) == DHCP4_COOKIE && in_ok(&options))
+		err = read_area(options, file, sname, &got);
+	else if (!is_bootp_area(in))
+		err = -DHCP4_BAD_COOKIE;
+	if (err != 0)
+		return err;
+	/* A BOOTP client takes what it sends; dhcp4_encode() knows the least. */
+	if (got.type == DHCP4_BOOTP && got.max_size < len + DHCP4_IP_UDP_LEN)
+		got.max_size = (uint16_t)(len + DHCP4_IP_UDP_LEN);
+	*r = got;
+	return 0;
 }
 
 const char *

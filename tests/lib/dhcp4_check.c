@@ -16,29 +16,8 @@ struct tlv {
 
 struct list {
 	unsigned n;
-	struct tlv v[32];
+	struct tlv v[280];
 };
-
-/* In which order options stand, and which may be missing for want of room. */
-static const uint8_t order[] = {
-    53, 54, 51, 1, 3, 6, 60, 43, 97, 66, 67, 58, 59, 15, 28, 61, 175, 82};
-static const uint8_t first_to_go[] = {28, 58, 15, 175, 66, 97, 61, 6, 3};
-
-static unsigned
-rank(uint8_t code)
-{
-	unsigned i = 0;
-
-	while (i < sizeof order && order[i] != code)
-		i++;
-	return i;
-}
-
-static size_t
-limit(uint16_t max_size)
-{
-	return max_size < 576 ? 548 : max_size > 1500 ? 1472 : max_size - 28u;
-}
 
 static size_t
 put32(uint8_t *b, uint32_t v)
@@ -68,67 +47,189 @@ text(const char *s)
 	return s != NULL && *s != '\0';
 }
 
+static size_t
+limit(const struct dhcp4_reply *r)
+{
+	unsigned least = r->type == DHCP4_BOOTP ? 328 : 576;
+
+	return (r->max_size < least     ? least
+		   : r->max_size > 1500 ? 1500
+					: r->max_size) -
+	       28u;
+}
+
 static uint32_t
 mask(uint8_t prefix)
 {
 	return (uint32_t)(0xffffffff00000000u >> prefix);
 }
 
-/* What the option must hold in a boot-time OFFER or ACK; 0: it must not be there. */
-static size_t
-expected_boot(const struct dhcp4_reply *r, uint8_t code, uint8_t *b)
+/* The configured option of that code. */
+static bool
+configured(const struct dhcp4_reply *r, uint8_t code, struct tlv *t)
 {
-	bool pxe = r->class60 == DHCP4_CLASS_PXE;
+	for (size_t at = 0; at < r->options.len; at += 2u + r->options.b[at + 1])
+		if (r->options.b[at] == code) {
+			*t =
+			    (struct tlv){code, r->options.b[at + 1], r->options.b + at + 2};
+			return true;
+		}
+	return false;
+}
 
-	switch (code) {
-	case 60:
-		return pxe                              ? put(b, "PXEClient", 9)
-		       : r->class60 == DHCP4_CLASS_HTTP ? put(b, "HTTPClient", 10)
-							: 0;
-	case 43:
-		return pxe && r->discovery && text(r->bootfile) ? put(b, "\6\1\10\377", 4)
-								: 0;
-	case 97: return put(b, r->uuid.b, r->uuid.len);
-	case 66:
-		if (!pxe || !text(r->bootfile) || !set(&r->siaddr))
-			return 0;
-		return 1 + (size_t)sprintf((char *)b, "%u.%u.%u.%u", r->siaddr.b[0],
-			       r->siaddr.b[1], r->siaddr.b[2], r->siaddr.b[3]);
-	case 67:
-		return text(r->bootfile) ? put(b, r->bootfile, strlen(r->bootfile) + 1) : 0;
-	case 175: return r->ipxe ? put(b, "\260\1\1", 3) : 0;
-	default: return 0;
-	}
+static bool
+is_pxe(const struct dhcp4_reply *r)
+{
+	return r->class60 == DHCP4_CLASS_PXE || r->pi;
 }
 
 static size_t
-expected(const struct dhcp4_reply *r, uint8_t code, uint8_t b[256])
+own_vendor(const struct dhcp4_reply *r, uint8_t *b)
+{
+	bool use = r->discovery && text(r->bootfile);
+	size_t n = 0;
+
+	if (r->pi)
+		return put(b, "\6\1\3\12\4\0PXE\11\24\0\0\21Raspberry Pi Boot\377", 32);
+	if (r->class60 != DHCP4_CLASS_PXE || (!use && r->boot_item == 0))
+		return 0;
+	if (use)
+		n += put(b + n, "\6\1\10", 3);
+	if (r->boot_item != 0) {
+		n += put(b + n, "\107\4", 2);
+		n += put32(b + n, r->boot_item);
+	}
+	return n + put(b + n, "\377", 1);
+}
+
+static int
+quad(const struct dhcp4_reply *r, uint8_t *b)
+{
+	if (!set(&r->siaddr) || !(r->pi || (is_pxe(r) && text(r->bootfile))))
+		return -1;
+	return (r->pi ? 0 : 1) + sprintf((char *)b, "%u.%u.%u.%u", r->siaddr.b[0],
+				     r->siaddr.b[1], r->siaddr.b[2], r->siaddr.b[3]);
+}
+
+static int
+some(size_t n)
+{
+	return n == 0 ? -1 : (int)n;
+}
+
+/* What DHCP has and BOOTP has not. */
+static int
+expected_dhcp(const struct dhcp4_reply *r, uint8_t code, uint8_t *b)
 {
 	bool timers = r->lease != 0 && r->t1 != 0 && r->t2 != 0;
 
 	switch (code) {
-	case 53: b[0] = r->type; return 1;
-	case 54: return put(b, r->server_id.b, 4);
-	case 61: return put(b, r->client_id.b, r->client_id.len);
-	case 82: return put(b, r->relay.b, r->relay.len);
-	default: break;
+	case 51: return r->lease != 0 ? (int)put32(b, r->lease) : -1;
+	case 58: return timers ? (int)put32(b, r->t1) : -1;
+	case 59: return timers ? (int)put32(b, r->t2) : -1;
+	case 66: return quad(r, b);
+	case 67:
+		return text(r->bootfile) ? (int)put(b, r->bootfile, strlen(r->bootfile) + 1)
+					 : -1;
+	case 80: return r->rapid ? 0 : -1;
+	case 116: return r->auto_configure ? (int)put(b, "", 1) : -1;
+	default: return -1;
 	}
-	if (r->type == DHCP4_NAK)
-		return 0;
+}
+
+static int
+expected_boot(const struct dhcp4_reply *r, uint8_t code, uint8_t *b)
+{
 	switch (code) {
-	case 51: return r->lease != 0 ? put32(b, r->lease) : 0;
-	case 58: return timers ? put32(b, r->t1) : 0;
-	case 59: return timers ? put32(b, r->t2) : 0;
-	case 1: return r->prefix != 0 ? put32(b, mask(r->prefix)) : 0;
-	case 28:
-		if (r->prefix == 0 || r->prefix > 30 || !set(&r->yiaddr))
-			return 0;
-		return put32(b, addr_to_v4(&r->yiaddr) | ~mask(r->prefix));
-	case 3: return put(b, r->routers.b, r->routers.len);
-	case 6: return put(b, r->dns.b, r->dns.len);
-	case 15: return text(r->domain) ? put(b, r->domain, strlen(r->domain)) : 0;
-	default: return expected_boot(r, code, b);
+	case 60:
+		return is_pxe(r)                        ? (int)put(b, "PXEClient", 9)
+		       : r->class60 == DHCP4_CLASS_HTTP ? (int)put(b, "HTTPClient", 10)
+							: -1;
+	case 97: return some(put(b, r->uuid.b, r->uuid.len));
+	case 175: return r->ipxe ? (int)put(b, "\260\1\1", 3) : -1;
+	default: return r->type == DHCP4_BOOTP ? -1 : expected_dhcp(r, code, b);
 	}
+}
+
+/* The length of what the option must hold; -1: it must not be there. */
+static int
+expected(const struct dhcp4_reply *r, uint8_t code, uint8_t b[256])
+{
+	bool bootp = r->type == DHCP4_BOOTP;
+	struct tlv t;
+
+	if (code == 82)
+		return some(put(b, r->relay.b, r->relay.len));
+	if (!bootp && code == 53)
+		return (int)put(b, &r->type, 1);
+	if (!bootp && code == 54)
+		return (int)put(b, r->server_id.b, 4);
+	if (!bootp && code == 61)
+		return some(put(b, r->client_id.b, r->client_id.len));
+	if (r->type == DHCP4_NAK)
+		return -1;
+	if (code == 1)
+		return r->prefix != 0 ? (int)put32(b, mask(r->prefix)) : -1;
+	if (code == 3 && r->routers.len > 0)
+		return (int)put(b, r->routers.b, r->routers.len);
+	if (code == 6 && r->dns.len > 0)
+		return (int)put(b, r->dns.b, r->dns.len);
+	if (code == 15 && text(r->domain))
+		return (int)put(b, r->domain, strlen(r->domain));
+	if (code == 43 && own_vendor(r, b) > 0)
+		return (int)own_vendor(r, b);
+	if (configured(r, code, &t))
+		return (int)put(b, t.b, t.len);
+	if (code == 28 && r->prefix != 0 && r->prefix <= 30 && set(&r->yiaddr))
+		return (int)put32(b, addr_to_v4(&r->yiaddr) | ~mask(r->prefix));
+	return expected_boot(r, code, b);
+}
+
+/* Where an option stands: those with a place of their own, then the configured ones in
+ * the order of their codes, then a few more. */
+static unsigned
+place(const struct dhcp4_reply *r, uint8_t code)
+{
+	static const uint8_t first[] = {
+	    53, 54, 51, 1, 3, 6, 60, 43, 97, 66, 67, 58, 59, 80, 116};
+	static const uint8_t last[] = {28, 61, 175, 82};
+	uint8_t b[256];
+	struct tlv t;
+
+	if (code == 15 && text(r->domain))
+		return 90;
+	if (configured(r, code, &t) && code != 3 && code != 6 &&
+	    (code != 43 || own_vendor(r, b) == 0))
+		return 100u + code;
+	for (unsigned i = 0; i < sizeof first; i++)
+		if (first[i] == code)
+			return i;
+	for (unsigned i = 0; i < sizeof last; i++)
+		if (last[i] == code)
+			return 1000 + i;
+	return 100u + code;
+}
+
+/* Which option goes before which when room is short: the lower number; 0: it stays. */
+static unsigned
+turn_to_go(const struct dhcp4_reply *r, uint8_t code)
+{
+	static const struct {
+		uint8_t code, turn;
+	} turns[] = {{28, 1}, {59, 2}, {58, 2}, {15, 4}, {175, 5}, {66, 6}, {97, 7},
+	    {61, 8}, {43, 9}, {150, 9}, {208, 9}, {209, 9}, {210, 9}, {211, 9}, {17, 10},
+	    {6, 11}, {121, 12}, {3, 13}};
+	uint8_t b[256];
+	struct tlv t;
+
+	if (code == 66 && r->pi)
+		return 0;
+	if (code == 43 && own_vendor(r, b) > 0)
+		return 0;
+	for (unsigned i = 0; i < sizeof turns / sizeof turns[0]; i++)
+		if (turns[i].code == code)
+			return 2000u * turns[i].turn + 1999 - place(r, code);
+	return configured(r, code, &t) ? 2000u * 3 + 1999 - place(r, code) : 0;
 }
 
 static const char *
@@ -142,7 +243,7 @@ read_list(const uint8_t *packet, size_t len, struct list *l)
 			return "PAD between options";
 		if (at + 2 > len || at + 2 + packet[at + 1] > len)
 			return "an option runs past the end";
-		if (l->n == 32)
+		if (l->n == 280)
 			return "too many options";
 		l->v[l->n++] = (struct tlv){packet[at], packet[at + 1], packet + at + 2};
 		at += 2u + packet[at + 1];
@@ -168,82 +269,93 @@ find(const struct list *l, uint8_t code)
 
 /* Recipe order; the one option that may stand out of it covers option 67. */
 static const char *
-check_order(const struct list *l)
+check_order(const struct dhcp4_reply *r, const struct list *l)
 {
 	unsigned n = l->n;
 
-	if (n < 2 || l->v[n - 1].code == 67)
+	if (n > 0 && l->v[n - 1].code == 67)
 		return "67 is the last option";
-	for (unsigned i = 0; i < n; i++)
-		if (rank(l->v[i].code) == sizeof order)
-			return "an option that is not in the recipe";
-	if (l->v[n - 2].code == 67 && rank(l->v[n - 1].code) < rank(67)) {
-		if (n > 2 && rank(l->v[n - 1].code) <= rank(l->v[n - 3].code))
+	if (n > 1 && l->v[n - 2].code == 67 && place(r, l->v[n - 1].code) < place(r, 67)) {
+		if (n > 2 && place(r, l->v[n - 1].code) <= place(r, l->v[n - 3].code))
 			return "the wrong option covers 67";
 		n--;
 	}
 	for (unsigned i = 1; i < n; i++)
-		if (rank(l->v[i].code) <= rank(l->v[i - 1].code))
+		if (place(r, l->v[i].code) <= place(r, l->v[i - 1].code))
 			return "options out of order or repeated";
 	if (find(l, 82) != NULL && l->v[l->n - 1].code != 82)
 		return "82 is not the last option";
 	return NULL;
 }
 
-static bool
-is_missing(const struct dhcp4_reply *r, const struct list *l, uint8_t code)
-{
-	uint8_t b[256];
+struct gone {
+	unsigned n;
+	unsigned turn; /* of the last that went */
+	size_t need;
+};
 
-	return expected(r, code, b) > 0 && find(l, code) == NULL;
+/* T1 and T2 go together. */
+static void
+count_gone(const struct dhcp4_reply *r, struct gone *g, uint8_t code, size_t need)
+{
+	unsigned turn = turn_to_go(r, code);
+
+	g->n++;
+	if (turn <= g->turn)
+		return;
+	g->turn = turn;
+	g->need = code == 58 || code == 59 ? 12 : need;
 }
 
-/* A missing option must be one that may go, all that go before it must be gone too, and
- * for the one that went last there must have been no room. */
 static const char *
-check_missing(const struct dhcp4_reply *r, const struct list *l, uint8_t code, size_t used,
-    size_t need)
+check_value(const struct dhcp4_reply *r, const struct list *l, uint8_t code, struct gone *g)
 {
-	uint8_t b[256];
-	unsigned i = 0;
-	bool last = true;
+	uint8_t want[256];
+	int n = expected(r, code, want);
+	const struct tlv *t = find(l, code);
 
-	while (i < sizeof first_to_go && first_to_go[i] != (code == 59 ? 58 : code))
-		i++;
-	if (i == sizeof first_to_go)
-		return "an option that must stay is missing";
-	for (unsigned k = i + 1; k < sizeof first_to_go; k++)
-		last = last && !is_missing(r, l, first_to_go[k]);
-	if (last && used + need <= limit(r->max_size))
-		return "an option is missing though there is room";
-	while (i-- > 0)
-		if (find(l, first_to_go[i]) != NULL && expected(r, first_to_go[i], b) > 0)
-			return "a less needed option was kept";
+	if (t == NULL && n < 0)
+		return NULL;
+	if (t == NULL) {
+		if (turn_to_go(r, code) == 0)
+			return "an option that must stay is missing";
+		count_gone(r, g, code, 2u + (size_t)n);
+		return NULL;
+	}
+	if (n < 0)
+		return "an option that must not be there";
+	if (t->len != (size_t)n || memcmp(t->b, want, t->len) != 0)
+		return "an option has the wrong value";
 	return NULL;
 }
 
+/* What goes before the last that went must be gone too, and for that one there must have
+ * been no room. */
 static const char *
-check_values(const struct dhcp4_reply *r, const struct list *l)
+check_values(const struct dhcp4_reply *r, const struct list *l, unsigned left_out)
 {
+	struct gone gone = {0, 0, 0};
 	size_t used = 241;
 
 	for (unsigned i = 0; i < l->n; i++)
 		used += 2 + l->v[i].len;
-	if (used > limit(r->max_size))
+	if (used > limit(r))
 		return "longer than the client takes";
-	for (unsigned i = 0; i < sizeof order; i++) {
-		uint8_t want[256];
-		size_t n = expected(r, order[i], want);
-		const struct tlv *t = find(l, order[i]);
-		const char *wrong = NULL;
+	for (unsigned code = 0; code < 256; code++) {
+		const char *wrong = check_value(r, l, (uint8_t)code, &gone);
 
-		if (t == NULL && n > 0)
-			wrong = check_missing(r, l, order[i], used,
-			    order[i] == 58 || order[i] == 59 ? 12 : 2 + n);
-		else if (t != NULL && (t->len != n || memcmp(t->b, want, n) != 0))
-			wrong = "an option has the wrong value";
 		if (wrong != NULL)
 			return wrong;
+	}
+	if (gone.n != left_out)
+		return "another number of options is missing than said";
+	if (gone.n > 0 && used + gone.need <= limit(r))
+		return "an option is missing though there is room";
+	for (unsigned i = 0; i < l->n; i++) {
+		unsigned turn = turn_to_go(r, l->v[i].code);
+
+		if (turn != 0 && turn < gone.turn)
+			return "a less needed option was kept";
 	}
 	return NULL;
 }
@@ -294,7 +406,8 @@ check_header(const struct dhcp4_reply *r, const uint8_t *p)
 }
 
 const char *
-dhcp4_check(const struct dhcp4_reply *r, const uint8_t *packet, size_t len)
+dhcp4_check(
+    const struct dhcp4_reply *r, const uint8_t *packet, size_t len, unsigned left_out)
 {
 	struct list l;
 	const char *wrong;
@@ -305,10 +418,25 @@ dhcp4_check(const struct dhcp4_reply *r, const uint8_t *packet, size_t len)
 	if (wrong == NULL)
 		wrong = read_list(packet, len, &l);
 	if (wrong == NULL)
-		wrong = check_order(&l);
+		wrong = check_order(r, &l);
 	if (wrong == NULL)
-		wrong = check_values(r, &l);
+		wrong = check_values(r, &l, left_out);
 	return wrong;
+}
+
+bool
+dhcp4_fits(const struct dhcp4_reply *r)
+{
+	size_t used = 241;
+
+	for (unsigned code = 0; code < 256; code++) {
+		uint8_t b[256];
+		int n = expected(r, (uint8_t)code, b);
+
+		if (n >= 0 && turn_to_go(r, (uint8_t)code) == 0)
+			used += 2u + (size_t)n;
+	}
+	return used <= limit(r);
 }
 
 const uint8_t *

@@ -6,15 +6,15 @@ set -u
 . "$(dirname "$0")/../lib/common.sh"
 cd "$ROOT" || exit 1
 
-# Names of events: the first text of a call of log_event or log_limited, and the three
+# Names of events: the first text of a call of log_event or log_limited, and the four
 # that dhcp-sender chooses from.
 events()
 {
 	cat src/*/*.c privsep/*.c | tr '\n' ' ' |
-		grep -oE 'log_(event|limited)\([^;]*;' |
+		grep -oE 'log_(event|limited|at_most)\([^;]*;' |
 		grep -oE 'LOG_[A-Z]+, ([a-z>-]+ \? )?"[a-z-]+"( : "[a-z-]+")?' |
 		grep -oE '"[a-z-]+"' | tr -d '"'
-	grep -hoE '"dhcp-(offer|ack|nak)"' src/dhcp-sender/*.c | tr -d '"'
+	grep -hoE '"dhcp-(offer|ack|nak|bootp)"' src/dhcp-sender/*.c | tr -d '"'
 	echo log-flood
 }
 

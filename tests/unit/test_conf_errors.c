@@ -9,17 +9,13 @@
 
 #include <cmocka.h>
 
-#include "policy/conf.h"
+#include "src/base/err.h"
+#include "tests/lib/conf_wrong.h"
 
 #define IF "interface eth0;\n" /* line 1 of most wrong inputs */
 #define NET "subnet 10.0.0.0/24 {}"
 
-static const struct wrong {
-	const char *text;
-	int err;
-	unsigned line, column;
-	const char *message;
-} wrongs[] = {
+static const struct conf_wrong wrongs[] = {
     /* shape */
     {"", ERR_FORMAT, 1, 1, "found the end of the file, expected at least one 'interface'"},
     {"# only a comment", ERR_FORMAT, 1, 17,
@@ -59,7 +55,8 @@ static const struct wrong {
 	"found 'allow', expected 'image' or 'deny'"},
     {IF "host \"a\" { x; }", ERR_FORMAT, 2, 12,
 	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter', 'lease-time', "
-	"'option', 'always', 'boot-lease-time' or '}'"},
+	"'option', 'always', 'boot-lease-time', 'circuit-id', 'remote-id', 'client-id', "
+	"'uuid' or '}'"},
     {IF "subnet 10.0.0.0/24 { x; }", ERR_FORMAT, 2, 22,
 	"found 'x', expected 'image', 'boot', 'pool', 'router', 'dns', 'domain', "
 	"'lease-time', "
@@ -208,7 +205,9 @@ static const struct wrong {
     {IF "host node1 {}", ERR_FORMAT, 2, 6,
 	"found 'node1', expected a text in double quotes"},
     {IF "host \"a\" {\n}", ERR_FORMAT, 3, 1,
-	"found '}', expected 'mac': the host has none"},
+	"found '}', expected 'mac', 'client-id', 'uuid', 'circuit-id' or 'remote-id': the "
+	"host "
+	"has none of them"},
     {IF "host \"a.b\" { mac 02:00:00:00:00:01; }", ERR_FORMAT, 2, 6,
 	"found \"a.b\", expected a host name: 1 to 63 letters, digits, '-', not '-' first "
 	"or last"},
@@ -334,23 +333,6 @@ static const struct wrong {
     {IF "server { landlock 0; }", ERR_RANGE, 2, 19, "found '0', expected 1 to 32"},
 };
 
-static bool
-is_exact(const struct wrong *w)
-{
-	struct conf_error e;
-	struct conf *c;
-	struct conf_text t = {.conf = w->text, .conf_len = strlen(w->text)};
-	int rc = conf_parse(&t, &c, &e);
-
-	if (rc == w->err && e.line == w->line && e.column == w->column &&
-	    strcmp(e.text, w->message) == 0 && c == NULL)
-		return true;
-	conf_free(c);
-	print_error("%s\n  got %d %u:%u: %s\n  not %d %u:%u: %s\n", w->text, rc, e.line,
-	    e.column, e.text, w->err, w->line, w->column, w->message);
-	return false;
-}
-
 static void
 errors_are_exact(void **state)
 {
@@ -358,7 +340,7 @@ errors_are_exact(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++)
-		bad += is_exact(&wrongs[i]) ? 0 : 1;
+		bad += conf_wrong_is_exact(&wrongs[i]) ? 0 : 1;
 	assert_int_equal(bad, 0);
 }
 

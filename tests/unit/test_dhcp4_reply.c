@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "src/wire/dhcp4.h"
+#include "src/wire/dhcp4_reply.h"
 #include "tests/lib/dhcp4_check.h"
 #include "tests/unit/dhcp4_golden.h"
 
@@ -76,12 +76,13 @@ proxy(uint8_t type, uint8_t class60, const char *bootfile)
 static size_t
 encode(const struct dhcp4_reply *r, uint8_t packet[DHCP4_PACKET_MAX])
 {
-	int n = dhcp4_encode(r, packet, DHCP4_PACKET_MAX);
+	unsigned left_out = 99;
+	int n = dhcp4_encode(r, packet, DHCP4_PACKET_MAX, &left_out);
 	const char *wrong;
 
 	if (n < 0)
 		fail_msg("refused: %s", err_text(n));
-	wrong = dhcp4_check(r, packet, (size_t)n);
+	wrong = dhcp4_check(r, packet, (size_t)n, left_out);
 	if (wrong != NULL)
 		fail_msg("%s", wrong);
 	return (size_t)n;
@@ -355,12 +356,12 @@ no_room(void **state)
 	r.bootfile = name;
 	r.relay = (struct dhcp4_span){relay, sizeof relay};
 	r.max_size = 0;
-	assert_int_equal(dhcp4_encode(&r, p, sizeof p), ERR_LONG);
+	assert_int_equal(dhcp4_encode(&r, p, sizeof p, NULL), ERR_LONG);
 	r.max_size = 1472;
 	n = encode(&r, p);
 	for (size_t cap = 0; cap < n; cap++)
-		assert_int_equal(dhcp4_encode(&r, p, cap), ERR_LONG);
-	assert_int_equal(dhcp4_encode(&r, p, n), n);
+		assert_int_equal(dhcp4_encode(&r, p, cap, NULL), ERR_LONG);
+	assert_int_equal(dhcp4_encode(&r, p, n, NULL), n);
 }
 
 /* A name that does not fit into `file` goes out in option 67 alone. */
@@ -395,7 +396,7 @@ refused_replies(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		bad[i] = boot(DHCP4_ACK, DHCP4_CLASS_PXE, "x");
 	bad[n++].type = DHCP4_DISCOVER;
-	bad[n++].type = DHCP4_BOOTP;
+	bad[n++].type = DHCP4_INFORM;
 	bad[n++].server_id = (struct addr){.family = ADDR_NONE};
 	bad[n++].server_id = addr_v4(0);
 	bad[n++].yiaddr.family = ADDR_V6;
@@ -412,7 +413,7 @@ refused_replies(void **state)
 	bad[n++].domain = text;
 	assert_int_equal(n, COUNT(bad));
 	for (unsigned i = 0; i < n; i++)
-		if (dhcp4_encode(&bad[i], p, sizeof p) != ERR_RANGE)
+		if (dhcp4_encode(&bad[i], p, sizeof p, NULL) != ERR_RANGE)
 			fail_msg("bad reply %u was not refused", i);
 }
 

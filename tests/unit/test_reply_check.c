@@ -72,7 +72,8 @@ good_replies(void **state)
 		assert_true(passes(&m));
 		for (uint8_t type = 0; type < 8; type++) {
 			m.type = type;
-			assert_int_equal(passes(&m), type == 2 || type == 5 || type == 6);
+			assert_int_equal(
+			    passes(&m), type == 0 || type == 2 || type == 5 || type == 6);
 		}
 	}
 	/* A broadcast may go to any kind of hardware, and may offer no address. */
@@ -198,6 +199,115 @@ wrong_content(void **state)
 	assert_false(passes(&bad[0]));
 }
 
+/* A BOOTP client is told no server; all else holds for it too. */
+static void
+bootp(void **state)
+{
+	(void)state;
+	for (unsigned way = FRAME; way <= DATAGRAM; way++) {
+		struct msg_reply_tell m = good((enum way)way);
+
+		m.type = 0;
+		m.server_id = (struct addr){.family = ADDR_NONE};
+		assert_true(passes(&m));
+		m.server_id = (struct addr){.family = ADDR_V6, .b = {0xfd, 1}};
+		assert_false(passes(&m));
+		m.server_id = (struct addr){.family = ADDR_NONE};
+		m.yiaddr = addr_v4(0x0a4d00ff);
+		assert_false(passes(&m));
+	}
+}
+
+/* A port of the relay's own is for the relay that said so in its option 82. */
+static void
+relay_ports(void **state)
+{
+	static const struct {
+		const char *relay;
+		size_t len;
+		bool want;
+	} t[] = {
+	    {"\x13\0", 2, true},
+	    {"\1\4eth0\x13\0", 8, true},
+	    {"\1\4eth0\x13\0\2\1x", 11, true},
+	    {"", 0, false},
+	    {"\1\4eth0", 6, false},
+	    {"\1\2\x13\0", 4, false}, /* inside another */
+	    {"\x13\1\0", 3, false},
+	    {"\x13", 1, false},
+	    {"\1\xff\x13\0", 4, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		struct msg_reply_tell m = good(DATAGRAM);
+
+		memcpy(m.relay.b, t[i].relay, t[i].len);
+		m.relay.len = (uint16_t)t[i].len;
+		m.to_port = 40000;
+		assert_false(passes(&m));
+		m.giaddr = m.to;
+		if (passes(&m) != t[i].want)
+			fail_msg("relay row %zu", i);
+		m.to_port = 0;
+		assert_false(passes(&m));
+		m.to_port = 40000;
+		m.giaddr = addr_v4(0x0a580002);
+		assert_false(passes(&m));
+		m.giaddr = (struct addr){.family = ADDR_NONE};
+		assert_false(passes(&m));
+	}
+}
+
+static void
+options(void **state)
+{
+	static const uint8_t own[] = {1, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 66,
+	    67, 77, 80, 82, 93, 94, 97, 116, 118, 175};
+	static const struct {
+		const char *b;
+		size_t len;
+		bool want;
+	} t[] = {
+	    {"", 0, true},
+	    {"\3\4\12\x4d\0\1\6\0\x0f\1x\xfe\0", 13, true},
+	    {"\x1c\4\12\x4d\0\xff\x2b\1x", 9, true}, /* 28 and 43 */
+	    {"\3", 1, false},
+	    {"\3\4\12\x4d\0", 5, false},
+	    {"\3\xff", 2, false},
+	    {"\6\0\3\0", 4, false},
+	    {"\3\0\3\0", 4, false},
+	    {"\3\0\0\0", 4, false},
+	    {"\0\0", 2, false},
+	    {"\0", 1, false},
+	    {"\3\0\xff\0", 4, false},
+	};
+	struct msg_reply_tell m = good(BROADCAST);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		memcpy(m.options.b, t[i].b, t[i].len);
+		m.options.len = (uint16_t)t[i].len;
+		if (passes(&m) != t[i].want)
+			fail_msg("options row %zu", i);
+	}
+	m.options.len = 2;
+	m.options.b[1] = 0;
+	for (unsigned code = 1; code < 255; code++) {
+		m.options.b[0] = (uint8_t)code;
+		assert_int_equal(passes(&m), memchr(own, (int)code, sizeof own) == NULL);
+	}
+	/* As long as they can be. */
+	m.options.len = sizeof m.options.b;
+	for (unsigned i = 0; i < 3; i++) {
+		m.options.b[i * 256] = (uint8_t)(200 + i);
+		m.options.b[i * 256 + 1] = 254;
+	}
+	assert_true(passes(&m));
+	m.options.b[513]++;
+	assert_false(passes(&m));
+}
+
 int
 main(void)
 {
@@ -208,6 +318,9 @@ main(void)
 	    cmocka_unit_test(wrong_hardware),
 	    cmocka_unit_test(wrong_ports),
 	    cmocka_unit_test(wrong_content),
+	    cmocka_unit_test(bootp),
+	    cmocka_unit_test(relay_ports),
+	    cmocka_unit_test(options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
