@@ -24,7 +24,6 @@ scopes_of(struct scopes *s, const struct conf *conf, const struct match *match,
 	uint64_t classes = match->classes;
 
 	s->n = 0;
-	s->lease_time = subnet != NULL ? subnet->lease_time : 0;
 	if (match->host != NULL)
 		add(s, &match->host->scope);
 	for (unsigned i = 0; i < conf->nclasses && classes != 0; i++, classes >>= 1) {
@@ -54,7 +53,7 @@ scopes_lease_time(const struct scopes *s, bool boots)
 		if (s->of[i]->lease_time != 0)
 			return s->of[i]->lease_time;
 	}
-	return s->lease_time != 0 ? s->lease_time : LEASE_TIME_DEFAULT;
+	return LEASE_TIME_DEFAULT;
 }
 
 /* Where each code's option stands: the first that came, for the nearest scope comes first.

@@ -11,7 +11,6 @@
 /* Most specific first. */
 struct scopes {
 	unsigned n;
-	uint32_t lease_time; /* the subnet's own default, behind all scopes; 0: none */
 	const struct conf_scope *of[CONF_CLASSES_MAX + 5];
 };
 

@@ -27,7 +27,7 @@ const struct cage_rule cage_rules[] = {
 };
 const size_t cage_rules_count = sizeof cage_rules / sizeof cage_rules[0];
 
-/* The text and the scanner's copy take 32 MiB, 131072 hosts another 200. */
+/* The texts and the scanner's copy take 48 MiB, what is made of them another 100. */
 const struct cage_limits cage_role_limits = {
     .files = FD_FREE, .address_space = 512u << 20, .file_size = UINT64_MAX};
 const bool cage_reads_store = false;

@@ -98,9 +98,6 @@ lease_times(void **state)
 	scopes_of(&s, &conf, &match, &subnet, &subnet.pools[0]);
 	assert_int_equal(scopes_lease_time(&s, false), 3600);
 	assert_int_equal(scopes_lease_time(&s, true), 3600);
-	subnet.lease_time = 7200;
-	scopes_of(&s, &conf, &match, &subnet, &subnet.pools[0]);
-	assert_int_equal(scopes_lease_time(&s, false), 7200);
 	conf.scope.lease_time = 600;
 	assert_int_equal(scopes_lease_time(&s, false), 600);
 	subnet.scope.lease_time = 500;
