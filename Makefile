@@ -200,6 +200,10 @@ OBJ_test_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_
 	src/wire/path src/http-parser/conns
 UNIT += dhcp4 dhcp4_reply frame
 OBJ_test_dhcp4 := $(BASE) $(DHCP4_DECODE)
+UNIT += dhcp4_fields dhcp4_quirks dhcp4_reply_options
+OBJ_test_dhcp4_fields := $(BASE) $(DHCP4_DECODE)
+OBJ_test_dhcp4_quirks := $(BASE) $(DHCP4_DECODE)
+OBJ_test_dhcp4_reply_options := $(BASE) $(DHCP4_ENCODE) tests/lib/dhcp4_check
 OBJ_test_dhcp4_reply := $(BASE) $(DHCP4_DECODE) $(DHCP4_ENCODE) \
 	tests/lib/dhcp4_check
 OBJ_test_frame := $(BASE) src/wire/frame
