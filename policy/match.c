@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "policy/scope.h"
+
 #define UUID_LEN 16
 
 /* ------------------------------------------------------------------ the host */
@@ -146,41 +148,20 @@ struct boot {
 	const char *image;
 };
 
-/* What an inner level has said stands. */
-static void
-say(struct boot *b, enum boot_choice choice, const char *image)
-{
-	if (b->choice == BOOT_UNSET)
-		*b = (struct boot){choice, image};
-}
-
-static void
-say_scope(struct boot *b, const struct conf_scope *s)
-{
-	say(b, s->boot, s->image);
-}
-
-/* The order of struct conf_scope, without the pool: which address a machine gets is not
- * known yet, and what it boots shall not depend on it. */
+/* Without the pool: which address a machine gets is not known yet, and what it boots shall
+ * not depend on it. */
 static struct boot
 boot_of(const struct conf *conf, const struct match *m, const struct conf_subnet *subnet)
 {
-	struct boot b = {BOOT_UNSET, NULL};
+	struct scopes scopes;
+	struct boot b;
 
-	if (m->host != NULL)
-		say_scope(&b, &m->host->scope);
-	for (unsigned i = 0; i < conf->nclasses && i < CONF_CLASSES_MAX; i++)
-		if ((m->classes >> i & 1) != 0)
-			say_scope(&b, &conf->classes[i].scope);
-	if (subnet != NULL) {
-		say_scope(&b, &subnet->scope);
-		if (subnet->shared < conf->nshared)
-			say_scope(&b, &conf->shared[subnet->shared].scope);
-	}
-	if (m->host == NULL)
-		say(&b, conf->unknown_boot, conf->unknown_image);
-	say_scope(&b, &conf->scope);
-	say(&b, conf->default_boot, conf->default_image);
+	scopes_of(&scopes, conf, m, subnet, NULL);
+	b.choice = scopes_boot(&scopes, &b.image);
+	if (b.choice == BOOT_UNSET && m->host == NULL)
+		b = (struct boot){conf->unknown_boot, conf->unknown_image};
+	if (b.choice == BOOT_UNSET)
+		b = (struct boot){conf->default_boot, conf->default_image};
 	return b;
 }
 
