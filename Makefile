@@ -247,6 +247,9 @@ OBJ_test_pool := $(BASE) $(CONF) policy/pool
 OBJ_test_match := $(BASE) $(CONF) policy/match
 OBJ_test_session := $(BASE) src/base/hash src/broker/session
 OBJ_test_lease := $(BASE) $(CONF) src/base/hash $(LEASE)
+UNIT += lease_rules lease_model
+OBJ_test_lease_rules := $(OBJ_test_lease)
+OBJ_test_lease_model := $(OBJ_test_lease) src/broker/record
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
 	src/wire/dhcp4_options src/dhcp-sender/reply_check src/dhcp-sender/probe_check \
 	tests/lib/dhcprig

@@ -404,6 +404,13 @@ lease_may_take(const struct lease *l, const struct lease_want *w, uint64_t now)
 
 /* ------------------------------------------------------------------ changing */
 
+/* What ended before joins what is free before. */
+static void
+settle(const struct lease *l, uint64_t now)
+{
+	order_tidy(t->map.network[subnet_index(l)], now, TIDY_MOST);
+}
+
 static void
 set_owner(struct lease *l, const struct lease_id *id)
 {
@@ -418,8 +425,7 @@ lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 {
 	bool own = lease_is_of(l, w->id), goes_on = own && is_used(l, LEASE_BOUND, now);
 
-	if (now > t->now)
-		t->now = now;
+	settle(l, now);
 	if (goes_on && l->until >= now + LEASE_HOLD_S)
 		return;
 	if (!own && is_used(l, LEASE_HELD, now))
@@ -434,6 +440,7 @@ lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 void
 lease_unhold(struct lease *l, uint64_t now)
 {
+	settle(l, now);
 	if (l->state == LEASE_HELD)
 		order_put(l, LEASE_FREE, now, NULL);
 }
@@ -441,6 +448,7 @@ lease_unhold(struct lease *l, uint64_t now)
 void
 lease_bind(struct lease *l, const struct lease_want *w, uint64_t until)
 {
+	settle(l, t->now);
 	set_owner(l, w->id);
 	l->flags &= (uint8_t)~LEASE_CONTESTED;
 	order_put(l, LEASE_BOUND, until, w);
@@ -450,6 +458,7 @@ lease_bind(struct lease *l, const struct lease_want *w, uint64_t until)
 void
 lease_release(struct lease *l, uint64_t now)
 {
+	settle(l, now);
 	l->flags &= (uint8_t)~LEASE_CONTESTED;
 	order_put(l, LEASE_FREE, now, NULL);
 }
@@ -457,6 +466,7 @@ lease_release(struct lease *l, uint64_t now)
 void
 lease_quarantine(struct lease *l, uint64_t until)
 {
+	settle(l, t->now);
 	id_clear(l);
 	l->flags &= (uint8_t)~LEASE_CONTESTED;
 	order_put(l, LEASE_QUARANTINED, until, NULL);
