@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "policy/conf.h"
+#include "policy/option.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
@@ -44,7 +45,7 @@ static char *
 read_file(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "rb");
-	char *text = malloc(65536);
+	char *text = malloc(65536 + 1);
 
 	if (f == NULL || text == NULL) {
 		free(text);
@@ -136,7 +137,7 @@ check_full_hosts(const struct conf *c)
 	struct mac none = mac("52:54:00:12:34:59");
 	const struct conf_host *h = conf_host_of(c, &m1);
 
-	assert_int_equal(c->nhosts, 3);
+	assert_int_equal(c->nhosts, 4);
 	assert_non_null(h);
 	assert_string_equal(h->name, "node1");
 	assert_ptr_equal(conf_host_reserving(c, &a), h);
@@ -161,8 +162,9 @@ check_full_subnets(const struct conf *c)
 	struct addr six = v4("fe80::1");
 	const struct conf_subnet *s = conf_subnet_of(c, &in);
 
-	assert_int_equal(c->nsubnets, 2);
+	assert_int_equal(c->nsubnets, 4);
 	assert_ptr_equal(s, &c->subnets[1]);
+	assert_int_equal(s->nexcluded, 2);
 	assert_int_equal(s->prefix, 22);
 	assert_int_equal(s->nrouters, 2);
 	assert_int_equal(s->lease_time, 12 * 3600);
@@ -180,6 +182,47 @@ check_full_subnets(const struct conf *c)
 }
 
 static void
+check_full_keys(const struct conf *c)
+{
+	static const uint8_t uuid[16] = {0x44, 0x45, 0x4c, 0x4c, 0x43, 0x00, 0x10, 0x35,
+	    0x80, 0x52, 0xb4, 0xc0, 0x4f, 0x4e, 0x4c, 0x32};
+	static const uint8_t client[] = {1, 0x52, 0x54, 0, 0x12, 0x34, 0x58};
+	struct mac second = mac("52:54:00:12:34:5a");
+	const struct conf_host *h = conf_host_of(c, &second);
+	uint8_t port[CONF_KEY_MAX];
+	int len = conf_port_key(port, "Gi1/0/4", 7, "switch-7", 8);
+
+	assert_non_null(h);
+	assert_string_equal(h->name, "node3");
+	assert_int_equal(h->scope.lease_time, 86400);
+	assert_ptr_equal(conf_host_find(c, KEY_UUID, uuid, sizeof uuid), h);
+	assert_ptr_equal(conf_host_find(c, KEY_CLIENT_ID, client, sizeof client), h);
+	assert_true(len > 0);
+	h = conf_host_find(c, KEY_PORT, port, (size_t)len);
+	assert_non_null(h);
+	assert_string_equal(h->name, "port4");
+}
+
+static void
+check_full_levels(const struct conf *c)
+{
+	const struct conf_subnet *s = &c->subnets[2];
+
+	assert_int_equal(c->links[1].mode, MODE_PROXY);
+	assert_int_equal(c->links[1].rogue, ROGUE_IGNORE);
+	assert_int_equal(c->nclasses, 2);
+	assert_string_equal(c->classes[1].scope.image, "rescue");
+	assert_int_equal(c->nshared, 1);
+	assert_int_equal(s->shared, 0);
+	assert_int_equal(s->lease_time, 1800);
+	assert_true(s->pools[0].allow == 1 && s->pools[0].deny == 2);
+	assert_int_equal(s->pools[1].known, POOL_UNKNOWN);
+	assert_int_equal(s->pools[1].scope.boot, BOOT_DENY);
+	assert_int_equal(c->pool_share, 90);
+	assert_int_equal(c->control_gid, 1000);
+}
+
+static void
 example_full(void **state)
 {
 	size_t len;
@@ -193,11 +236,52 @@ example_full(void **state)
 	assert_string_equal(c->links[1].name, "br-lab");
 	check_full_subnets(c);
 	check_full_hosts(c);
+	check_full_keys(c);
+	check_full_levels(c);
 	assert_int_equal(c->unknown_boot, BOOT_IMAGE);
 	assert_string_equal(c->unknown_image, "rescue");
 	assert_int_equal(c->workers, 2);
 	assert_int_equal(c->uid_base, 61000);
 	conf_free(c);
+}
+
+/* The keywords, each in quotes where its line begins in the scanner. */
+static void
+everything_is_shown(void **state)
+{
+	size_t len;
+	char *words = read_file("policy/conf.l", &len), *example, *manual;
+	unsigned n = 0;
+
+	(void)state;
+	words[len] = '\0';
+	example = read_file("examples/full.conf", &len);
+	example[len] = '\0';
+	manual = read_file("docs/man/sallyport.conf.5", &len);
+	manual[len] = '\0';
+	for (char *line = words; line != NULL; line = strchr(line, '\n')) {
+		char word[32] = "";
+
+		line += line > words;
+		if (sscanf(line, "\"%31[a-z-]\"", word) != 1)
+			continue;
+		if (strstr(example, word) == NULL)
+			fail_msg("'%s' is not in examples/full.conf", word);
+		if (strstr(manual, word) == NULL)
+			fail_msg("'%s' is not in sallyport.conf(5)", word);
+		n++;
+	}
+	assert_true(n > 70);
+	for (unsigned code = 1; code < 255; code++) {
+		const struct option_def *def = option_by_code(code);
+
+		if (def != NULL && def->type != OPTION_OURS &&
+		    strstr(manual, def->name) == NULL)
+			fail_msg("option %s is not in sallyport.conf(5)", def->name);
+	}
+	free(words);
+	free(example);
+	free(manual);
 }
 
 /* Every value differs from its default. */
@@ -331,7 +415,7 @@ cut_and_bent(void **state)
 			conf_free(c);
 		} else {
 			assert_null(c);
-			assert_true(e.line >= 1 && e.line <= 200);
+			assert_true(e.line >= 1 && e.line <= 250);
 			assert_true(e.column >= 1 && e.column <= 200);
 			assert_true(strstr(e.text, "expected") != NULL);
 		}
@@ -421,6 +505,7 @@ main(void)
 	    cmocka_unit_test(defaults),
 	    cmocka_unit_test(example_minimal),
 	    cmocka_unit_test(example_full),
+	    cmocka_unit_test(everything_is_shown),
 	    cmocka_unit_test(every_setting_arrives),
 	    cmocka_unit_test(parameters_keep_their_order),
 	    cmocka_unit_test(limits_hold_at_the_edge),
