@@ -58,17 +58,17 @@ enum change {
 	    CHANGE_MAX
 };
 
-/* What we are told of other servers on a link. */
-#define ROGUE_STATE_LIST(X) \
-	X(ALONE, "none")    \
-	X(SEEN, "seen")     \
-	X(SILENCED, "seen, and so we are silent")
+/* Whether we speak on a link. */
+#define LINK_SPEAKS_LIST(X)                          \
+	X(LINK_OPEN, "yes")                          \
+	X(LINK_HELD, "not yet: asking who is there") \
+	X(LINK_REFUSED, "no: another server is there")
 
-enum rogue_state {
-#define X(name, text) ROGUE_STATE_##name,
-	ROGUE_STATE_LIST(X)
+enum link_speaks {
+#define X(name, text) name,
+	LINK_SPEAKS_LIST(X)
 #undef X
-	    ROGUE_STATE_MAX
+	    LINK_SPEAKS_MAX
 };
 
 #endif

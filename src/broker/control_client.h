@@ -30,7 +30,7 @@ struct explained {
 	struct trace trace;
 	unsigned next;
 	bool replies;
-	uint8_t effect;
+	char effect[16];
 	char reason[64];
 	struct addr lease;
 	struct msg_reply_tell reply;

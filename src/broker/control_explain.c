@@ -8,6 +8,7 @@
 
 #include "src/broker/control_client.h"
 #include "src/broker/decide.h"
+#include "src/broker/rogue.h"
 
 static enum step
 next_line(struct client *c, struct msg *m)
@@ -29,7 +30,7 @@ next_line(struct client *c, struct msg *m)
 		return STEP_SEND;
 	}
 	m->nr = MSG_EXPLAIN_ANS;
-	m->u.explain_ans.effect = e->effect;
+	memcpy(m->u.explain_ans.effect, e->effect, sizeof e->effect);
 	memcpy(m->u.explain_ans.reason, e->reason, sizeof e->reason);
 	m->u.explain_ans.lease = e->lease;
 	return STEP_LAST;
@@ -41,7 +42,7 @@ decide(struct explained *e, struct ask *a)
 	static struct decision d;
 
 	dhcp_decide(a, &d, &e->trace);
-	e->effect = (uint8_t)d.effect;
+	snprintf(e->effect, sizeof e->effect, "%s", dhcp_effect_name(d.effect));
 	snprintf(e->reason, sizeof e->reason, "%s", d.reason);
 	if (d.lease != NULL)
 		e->lease = lease_addr(d.lease);
@@ -57,24 +58,27 @@ on_explain_ask(struct client *c, const struct msg_explain_ask *m)
 	static struct msg_dhcp_tell tell;
 	struct explained *e = &c->explained;
 	struct ask a;
+	uint64_t until;
 	const char *why;
 
 	_Static_assert(sizeof tell == sizeof *m, "the same fields");
 	memcpy(&tell, m, sizeof tell);
 	memset(e, 0, sizeof *e);
 	c->step = next_line;
+	snprintf(e->effect, sizeof e->effect, "%s", dhcp_effect_name(EFFECT_NONE));
 	/* What on_dhcp_tell takes for a breach by the ear is no question either. */
 	if (tell.link >= broker.start.nlinks ||
 	    (tell.uuid.len != 0 && tell.uuid.len != sizeof tell.uuid.b)) {
-		e->effect = EFFECT_NONE;
 		snprintf(e->reason, sizeof e->reason, "no such link, or a UUID cut short");
 		return;
 	}
+	if (rogue_silent(&tell, &until))
+		trace_note(&e->trace, "we are silent on this link now, for another server "
+				      "is there or may be; what follows is then not sent");
 	why = dhcp_ask(&a, &tell, &e->trace);
 	if (why == NULL) {
 		decide(e, &a);
 		return;
 	}
-	e->effect = EFFECT_NONE;
 	snprintf(e->reason, sizeof e->reason, "%s", why);
 }

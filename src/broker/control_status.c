@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "src/broker/control_client.h"
+#include "src/broker/counters.h"
 #include "src/broker/dhcp.h"
 #include "src/broker/image_table.h"
 #include "src/broker/lease.h"
+#include "src/broker/rogue.h"
 #include "src/broker/session.h"
 #include "src/broker/store.h"
 
@@ -69,6 +71,34 @@ put_link(struct msg *m, unsigned n)
 	t->address = l->address;
 	t->prefix = l->prefix;
 	t->mode = (uint8_t)mode_of(l->name);
+	_Static_assert((int)LINK_OPEN == ROGUE_OPEN && (int)LINK_HELD == ROGUE_HELD &&
+			   (int)LINK_REFUSED == ROGUE_REFUSED,
+	    "the same on both sides");
+	t->speaks = (uint8_t)rogue_state(n);
+	return true;
+}
+
+static bool
+put_pool(struct msg *m, unsigned n)
+{
+	struct msg_pool_state_tell *t = &m->u.pool_state_tell;
+	const struct conf_subnet *subnet;
+	const struct conf_pool *pool;
+	struct lease_stats stats;
+
+	if (n >= lease_pools())
+		return false;
+	lease_pool_stats(n, lease_clock(broker.now_ms), &stats, &pool, &subnet);
+	m->nr = MSG_POOL_STATE_TELL;
+	t->network = addr_v4(subnet->network);
+	t->prefix = subnet->prefix;
+	t->first = addr_v4(pool->first);
+	t->last = addr_v4(pool->last);
+	t->open = stats.open;
+	t->free = stats.free;
+	t->offered = stats.held;
+	t->bound = stats.bound;
+	t->quarantined = stats.quarantined;
 	return true;
 }
 
@@ -90,11 +120,38 @@ put_image(struct msg *m, unsigned n)
 }
 
 static bool
-put_nothing(struct msg *m, unsigned n)
+put_counter(struct msg *m, unsigned n)
 {
-	(void)m;
-	(void)n;
-	return false;
+	struct msg_counter_tell *t = &m->u.counter_tell;
+	unsigned all;
+	const struct counter *counters = counters_all(&all);
+
+	if (n >= all)
+		return false;
+	m->nr = MSG_COUNTER_TELL;
+	snprintf(t->name, sizeof t->name, "%s", counters[n].name);
+	t->value = counters[n].n;
+	return true;
+}
+
+static bool
+put_rogue(struct msg *m, unsigned n)
+{
+	struct msg_rogue_tell *t = &m->u.rogue_tell;
+	const struct rogue_server *r = rogue_server_at(n);
+
+	if (r == NULL)
+		return false;
+	m->nr = MSG_ROGUE_TELL;
+	if (r->link < broker.start.nlinks)
+		memcpy(t->link, broker.start.links[r->link].name, sizeof t->link);
+	t->server = r->address;
+	t->mac = r->mac;
+	t->expected = r->expected;
+	t->last = r->last_s;
+	t->heard = r->heard;
+	t->requested = r->requested;
+	return true;
 }
 
 static enum step
@@ -103,10 +160,10 @@ next_piece(struct client *c, struct msg *m)
 	static bool (*const parts[])(struct msg * m, unsigned n) = {
 	    [PART_SERVER] = put_server,
 	    [PART_LINKS] = put_link,
-	    [PART_POOLS] = put_nothing,
+	    [PART_POOLS] = put_pool,
 	    [PART_IMAGES] = put_image,
-	    [PART_COUNTERS] = put_nothing,
-	    [PART_ROGUES] = put_nothing,
+	    [PART_COUNTERS] = put_counter,
+	    [PART_ROGUES] = put_rogue,
 	};
 
 	if (c->part == sizeof parts / sizeof parts[0])

@@ -9,15 +9,16 @@
 #include "src/sallyport/sallyport.h"
 
 static const struct column link_columns[] = {{"name", false}, {"address", false},
-    {"mac", false}, {"mode", false}, {"other-servers", false}};
+    {"mac", false}, {"mode", false}, {"speaks", false}};
 static const struct column pool_columns[] = {{"subnet", false}, {"first", false},
-    {"last", false}, {"free", true}, {"offered", true}, {"bound", true},
-    {"quarantined", true}, {"kept", true}};
+    {"last", false}, {"addresses", true}, {"free", true}, {"offered", true},
+    {"bound", true}, {"quarantined", true}};
 static const struct column image_columns[] = {{"name", false}, {"version", true},
     {"created", false}, {"expires", false}, {"files", true}};
 static const struct column counter_columns[] = {{"name", false}, {"value", true}};
 static const struct column rogue_columns[] = {{"link", false}, {"server", false},
-    {"mac", false}, {"heard", true}, {"seconds-ago", true}};
+    {"mac", false}, {"expected", false}, {"heard", true}, {"requested", true},
+    {"last", false}};
 
 /* The tables, in the order of the answer's parts. */
 enum { LINKS, POOLS, IMAGES, COUNTERS, ROGUES, TABLES };
@@ -46,9 +47,9 @@ static void
 add_link(struct table *t, const struct msg_link_state_tell *l)
 {
 	static const char *const modes[] = {"-", "full", "proxy", "off"};
-	static const char *const rogues[] = {
+	static const char *const speaks[] = {
 #define X(name, text) text,
-	    ROGUE_STATE_LIST(X)
+	    LINK_SPEAKS_LIST(X)
 #undef X
 	};
 	char address[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
@@ -57,7 +58,7 @@ add_link(struct table *t, const struct msg_link_state_tell *l)
 	table_add(t, "%s/%u", addr_format(&l->address, address), l->prefix);
 	table_add(t, "%s", mac_format(&l->mac, mac));
 	table_add(t, "%s", modes[l->mode & 3]);
-	table_add(t, "%s", l->rogue < ROGUE_STATE_MAX ? rogues[l->rogue] : "?");
+	table_add(t, "%s", l->speaks < LINK_SPEAKS_MAX ? speaks[l->speaks] : "?");
 }
 
 static void
@@ -68,11 +69,11 @@ add_pool(struct table *t, const struct msg_pool_state_tell *p)
 	table_add(t, "%s/%u", addr_format(&p->network, a), p->prefix);
 	table_add(t, "%s", addr_format(&p->first, a));
 	table_add(t, "%s", addr_format(&p->last, a));
+	table_add(t, "%u", p->open);
 	table_add(t, "%u", p->free);
 	table_add(t, "%u", p->offered);
 	table_add(t, "%u", p->bound);
 	table_add(t, "%u", p->quarantined);
-	table_add(t, "%u", p->kept);
 }
 
 static void
@@ -90,13 +91,15 @@ add_image(struct table *t, const struct msg_image_state_tell *i)
 static void
 add_rogue(struct table *t, const struct msg_rogue_tell *r)
 {
-	char address[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
+	char address[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX], last[TIME_TEXT_MAX];
 
 	table_add(t, "%s", r->link);
 	table_add(t, "%s", addr_format(&r->server, address));
 	table_add(t, "%s", mac_is_unusable(&r->mac) ? "" : mac_format(&r->mac, mac));
+	table_add(t, "%s", r->expected ? "yes" : "no");
 	table_add(t, "%" PRIu64, r->heard);
-	table_add(t, "%" PRIu64, r->age);
+	table_add(t, "%" PRIu64, r->requested);
+	table_add(t, "%s", time_text(r->last, last));
 }
 
 static void
