@@ -108,7 +108,7 @@ STATIC_logger := yes
 
 DHCP4_DECODE := src/wire/dhcp4_decode src/wire/dhcp4_hints
 OBJ_dhcp-parser := $(call CAGED,dhcp-parser) $(DHCP4_DECODE) \
-	src/dhcp-parser/dhcp-parser_main
+	src/dhcp-parser/tell src/dhcp-parser/dhcp-parser_main
 STATIC_dhcp-parser := yes
 
 OBJ_link-parser := $(call CAGED,link-parser) src/wire/arp src/wire/icmp src/wire/frame \
@@ -117,7 +117,7 @@ STATIC_link-parser := yes
 
 DHCP4_ENCODE := src/wire/dhcp4_encode src/wire/dhcp4_options
 OBJ_dhcp-sender := $(call CAGED,dhcp-sender) $(DHCP4_ENCODE) src/wire/frame \
-	src/dhcp-sender/reply_check src/dhcp-sender/dhcp-sender_main
+	src/dhcp-sender/reply_check src/dhcp-sender/reply_wire src/dhcp-sender/dhcp-sender_main
 OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
 	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
 STATIC_dhcp-sender := yes

@@ -14,6 +14,7 @@
 #include "privsep/chan.h"
 #include "privsep/start.h"
 #include "src/base/log.h"
+#include "src/dhcp-parser/tell.h"
 #include "src/wire/dhcp4.h"
 
 #define BATCH 32        /* datagrams of one socket a turn */
@@ -90,27 +91,6 @@ count_fault(const struct link *l, const struct addr *src, int err, size_t len)
 	    (unsigned long long)faults[-err]);
 }
 
-#define FILL(to, n, from)                    \
-	do {                                 \
-		(to).len = (n);              \
-		memcpy((to).b, (from), (n)); \
-	} while (0)
-
-static void
-fill_identity(struct msg_dhcp_tell *t, const struct dhcp4_request *q)
-{
-	t->htype = q->htype;
-	FILL(t->hw, q->hw_len, q->hw);
-	FILL(t->client_id, q->client_id_len, q->client_id);
-	FILL(t->uuid, q->uuid_len, q->uuid);
-	FILL(t->relay, q->relay_len, q->relay);
-	FILL(t->circuit, q->circuit_len, q->circuit);
-	FILL(t->remote, q->remote_len, q->remote);
-	FILL(t->vendor, q->vendor_len, q->vendor);
-	FILL(t->user, q->user_len, q->user);
-	FILL(t->wanted, q->has_wanted ? sizeof q->wanted : 0, q->wanted);
-}
-
 /* The menu entry that needs them is not served: nobody could check them. */
 static void
 count_credentials(const struct msg_dhcp_tell *t)
@@ -130,28 +110,9 @@ tell_broker(struct msg *m, const struct dhcp4_request *q)
 	struct msg_dhcp_tell *t = &m->u.dhcp_tell;
 
 	m->nr = MSG_DHCP_TELL;
-	t->type = q->type;
-	t->xid = q->xid;
-	t->secs = q->secs;
-	t->flags = q->flags;
-	t->hops = q->hops;
-	t->ciaddr = q->ciaddr;
-	t->giaddr = q->giaddr;
-	t->requested = q->requested;
-	t->server_id = q->server_id;
-	t->link_select = q->link_select;
-	t->server_override = q->server_override;
-	t->class60 = q->class60;
-	t->has_arch = q->has_arch;
-	t->arch = q->arch;
-	t->ipxe = q->ipxe;
-	t->ipxe_features = q->ipxe_features;
-	t->max_size = q->max_size;
-	t->asks = q->asks;
-	t->boot_item = q->boot_item;
+	tell_fill(t, q);
 	if (q->credentials)
 		count_credentials(t);
-	fill_identity(t, q);
 	chan_send_or_drop(&broker, m);
 }
 

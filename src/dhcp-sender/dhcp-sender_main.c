@@ -20,7 +20,7 @@
 #include "src/dhcp-sender/probe_check.h"
 #include "src/dhcp-sender/probe_send.h"
 #include "src/dhcp-sender/reply_check.h"
-#include "src/wire/dhcp4_reply.h"
+#include "src/dhcp-sender/reply_wire.h"
 #include "src/wire/frame.h"
 
 #define TURN 128         /* replies before the supervisor is looked at again */
@@ -34,47 +34,6 @@
 static struct start start;
 static struct chan broker;
 static uint64_t icmp_errors, failed;
-
-static struct dhcp4_reply
-to_wire(const struct msg_reply_tell *m, const struct link *l)
-{
-	uint16_t max_size = l->mtu < m->max_size ? (uint16_t)l->mtu : m->max_size;
-
-	return (struct dhcp4_reply){
-	    .type = m->type,
-	    .htype = m->htype,
-	    .hw = {m->hw.b, m->hw.len},
-	    .xid = m->xid,
-	    .secs = m->secs,
-	    .flags = m->flags,
-	    .ciaddr = m->ciaddr,
-	    .yiaddr = m->yiaddr,
-	    .siaddr = m->siaddr,
-	    .giaddr = m->giaddr,
-	    .server_id = m->server_id,
-	    .lease = m->lease,
-	    .t1 = m->t1,
-	    .t2 = m->t2,
-	    .prefix = m->prefix,
-	    .routers = {m->routers.b, m->routers.len},
-	    .dns = {m->dns.b, m->dns.len},
-	    .domain = m->domain,
-	    .options = {m->options.b, m->options.len},
-	    .class60 = m->class60,
-	    .discovery = m->discovery,
-	    .ipxe = m->ipxe,
-	    .pi = m->pi,
-	    .rapid = m->rapid,
-	    .auto_configure = m->auto_configure,
-	    .boot_item = m->boot_item,
-	    .bootfile = m->bootfile,
-	    .sname = m->sname,
-	    .client_id = {m->client_id.b, m->client_id.len},
-	    .uuid = {m->uuid.b, m->uuid.len},
-	    .relay = {m->relay.b, m->relay.len},
-	    .max_size = max_size,
-	};
-}
 
 /* Around ARP: the client cannot answer for an address that it is only being offered. */
 static int
@@ -214,7 +173,7 @@ on_reply_tell(const struct msg_reply_tell *m)
 		return;
 	}
 	l = &start.links[m->link];
-	r = to_wire(m, l);
+	r = reply_wire(m, l->mtu);
 	n = dhcp4_encode(&r, packet, sizeof packet, &left_out);
 	if (n == ERR_LONG) {
 		/* The client's own doing: what it wants echoed leaves no room. */
