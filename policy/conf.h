@@ -13,163 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/conf_host.h"
+#include "policy/conf_level.h"
+#include "policy/conf_net.h"
 #include "privsep/roles.h"
 #include "src/base/err.h"
 #include "src/base/ident.h"
 
 #define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text, and of hosts.csv */
-#define CONF_HOSTS_MAX 131072     /* host blocks */
-#define CONF_SUBNETS_MAX 16384
-#define CONF_POOLS_MAX 16 /* in a subnet */
-#define CONF_ADDRS_MAX 8  /* routers, name servers */
-#define CONF_IMAGE_MAX 63 /* length of an image name */
-#define CONF_HOST_MAX 63
-#define CONF_PARAMS_MAX 1024 /* bytes of "name=value\n" lines of one host */
-#define CONF_CLASSES_MAX 64
-#define CONF_SHARED_MAX 1024
-#define CONF_OPTIONS_MAX 768  /* bytes of the encoded options of one scope */
-#define CONF_KEY_MAX 260      /* bytes of one key of a host */
-#define CONF_HOST_KEYS_MAX 16 /* keys of one host */
-#define CONF_KEYS_MAX 524288  /* keys of all hosts */
-
-/* What a machine is offered to boot. */
-enum boot_choice {
-	BOOT_UNSET, /* not said here: the next outer level decides */
-	BOOT_DENY,  /* a lease without boot options: the disk boots */
-	BOOT_IMAGE  /* the image named */
-};
-
-/* Option values of one scope as they go out: code, flags, length, value; codes ascending,
- * each once. Flags: bit 0, sent even to a client whose parameter request list (option 55)
- * does not name it. */
-struct conf_options {
-	const uint8_t *b; /* belongs to the tree; NULL when len is 0 */
-	uint16_t len;     /* at most CONF_OPTIONS_MAX */
-};
-enum { CONF_OPTION_ALWAYS = 1 };
-
-/*
- * What any level may say. Of several that apply to a machine the most specific that says
- * something wins, setting by setting and option by option: host, then classes in the order
- * of the file, pool, subnet, shared network, and what stands outside of all.
- */
-struct conf_scope {
-	struct conf_options options;
-	uint32_t lease_time;      /* seconds; 0: not said here */
-	uint32_t boot_lease_time; /* the same, for firmware and boot loaders */
-	enum boot_choice boot;
-	const char *image; /* when boot is BOOT_IMAGE, else NULL */
-};
-
-/* What we are on a link. */
-enum conf_mode {
-	MODE_UNSET, /* of a subnet: as the interface that the request came in on */
-	MODE_FULL,  /* addresses and boot options */
-	MODE_PROXY, /* boot options beside another server's leases */
-	MODE_OFF    /* no DHCP at all; files are served */
-};
-
-/* What to do where another DHCP server answers. */
-enum conf_rogue {
-	ROGUE_REFUSE, /* full mode stays silent on that link, with an alert */
-	ROGUE_WARN,
-	ROGUE_IGNORE
-};
-
-struct conf_link {
-	char name[16];
-	struct addr address; /* ADDR_NONE: the interface's first */
-	enum conf_mode mode; /* never MODE_UNSET */
-	enum conf_rogue rogue;
-};
-
-/* Tests of a class: of each kind that it names one must hold. */
-enum conf_test_kind {
-	TEST_VENDOR,  /* option 60 begins with the bytes */
-	TEST_USER,    /* one of the user classes is the bytes */
-	TEST_ARCH,    /* number: enum arch */
-	TEST_MAC,     /* the hardware address begins with the bytes */
-	TEST_CIRCUIT, /* option 82.1 is the bytes */
-	TEST_REMOTE,  /* option 82.2 is the bytes */
-	TEST_RELAY,   /* giaddr in number/prefix */
-	TEST_LINK,    /* number: index of the interface that it came in on */
-	TEST_KINDS
-};
-
-struct conf_test {
-	enum conf_test_kind kind;
-	uint8_t len, prefix;
-	uint32_t number;
-	const uint8_t *b;
-};
-
-struct conf_class {
-	const char *name;
-	unsigned ntests;
-	const struct conf_test *tests; /* sorted by kind; at least one */
-	struct conf_scope scope;
-};
-
-/* Who may have addresses of a pool. */
-enum conf_known { POOL_ANYBODY, POOL_KNOWN, POOL_UNKNOWN };
-
-struct conf_pool {
-	uint32_t first, last; /* IPv4, host order, inclusive, inside the subnet */
-	uint64_t allow;       /* bit n: class n; 0: all */
-	uint64_t deny;
-	enum conf_known known;
-	struct conf_scope scope;
-};
-
-struct conf_range {
-	uint32_t first, last; /* IPv4, host order, inclusive */
-};
-
-/* Subnets that share one link: a machine there may get an address of any of them. */
-struct conf_shared {
-	const char *name;
-	struct conf_scope scope;
-};
-#define CONF_NO_SHARED UINT32_MAX
-
-struct conf_subnet {
-	uint32_t network; /* host order */
-	uint8_t prefix;
-	unsigned npools;
-	struct conf_pool pools[CONF_POOLS_MAX];
-	unsigned nrouters, ndns;
-	struct addr routers[CONF_ADDRS_MAX], dns[CONF_ADDRS_MAX];
-	char domain[254];    /* "" when not set */
-	uint32_t lease_time; /* seconds */
-	struct conf_scope scope;
-	enum conf_mode mode;
-	uint32_t shared; /* index in conf->shared, CONF_NO_SHARED: in none */
-	unsigned nexcluded;
-	const struct conf_range *excluded; /* never leased from a pool; ascending */
-};
-
-/* By what a host block is found, and what the bytes are: the hardware address; option 61
- * whole; the 16 bytes of the UUID as option 97 has them; the relay port, see
- * conf_port_key(). */
-enum conf_key { KEY_MAC, KEY_CLIENT_ID, KEY_UUID, KEY_PORT, KEY_KINDS };
-
-struct conf_host_key {
-	const uint8_t *b;
-	uint32_t host; /* index in conf->hosts */
-	uint32_t hash;
-	uint16_t len;
-	uint8_t kind; /* enum conf_key */
-};
-
-struct conf_host {
-	const char *name;
-	const char *params; /* "name=value\n" lines; not NULL */
-	uint16_t params_len;
-	uint16_t nkeys;      /* at least one */
-	uint32_t first_key;  /* in conf->keys, where a host's keys stand together */
-	struct addr address; /* reserved; ADDR_NONE: from a pool */
-	struct conf_scope scope;
-};
+#define CONF_IMAGE_MAX 63         /* length of an image name */
 
 struct conf {
 	char state[201]; /* absolute paths */
@@ -255,24 +107,5 @@ void conf_free(struct conf *conf);
 
 /* The subnet that holds the address, NULL if none. */
 const struct conf_subnet *conf_subnet_of(const struct conf *conf, const struct addr *a);
-/* The host block of a MAC, NULL if none. */
-const struct conf_host *conf_host_of(const struct conf *conf, const struct mac *mac);
-/* The host block with that key, NULL if none. */
-const struct conf_host *conf_host_find(
-    const struct conf *conf, enum conf_key kind, const void *bytes, size_t len);
-/* The first key of that kind, NULL if the host has none. */
-const struct conf_host_key *conf_host_key(
-    const struct conf *conf, const struct conf_host *h, enum conf_key kind);
-/* As the configuration takes it and firmware shows it: the first three fields of option 97
- * have their bytes the other way round. Returns text. */
-#define CONF_UUID_TEXT_MAX 37
-const char *conf_uuid_format(const uint8_t uuid[16], char text[CONF_UUID_TEXT_MAX]);
-/* The key of a relay port: circuit (82.1) and remote (82.2), each with its length before
- * it; one of the two may be empty. Returns the length, ERR_RANGE when a part is longer
- * than 128 bytes or both are empty. */
-int conf_port_key(uint8_t key[CONF_KEY_MAX], const void *circuit, size_t circuit_len,
-    const void *remote, size_t remote_len) MUST_CHECK;
-/* The host block that reserves this address, NULL if none. */
-const struct conf_host *conf_host_reserving(const struct conf *conf, const struct addr *a);
 
 #endif

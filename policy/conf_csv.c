@@ -176,7 +176,7 @@ read_field(struct csv *c, struct field *f)
 static int
 read_column(struct csv *c)
 {
-	struct field f;
+	struct field f = {{0}, {0}};
 	unsigned which = 0;
 	char found[FOUND_MAX];
 

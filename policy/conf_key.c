@@ -4,7 +4,7 @@
  * the broker; pure. The keys that are searched for are anybody's, those in the index the
  * operator's, so that a hash without a secret does.
  */
-#include "policy/conf_build.h"
+#include "policy/conf_hosts.h"
 
 #include <stdlib.h>
 #include <string.h>

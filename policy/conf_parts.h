@@ -7,6 +7,7 @@
 #define SALLYPORT_POLICY_CONF_PARTS_H
 
 #include "policy/conf_build.h"
+#include "policy/conf_hosts.h"
 
 #define CONF_NAME_MAX 63 /* of a class or a shared network */
 
