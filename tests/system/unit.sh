@@ -53,6 +53,8 @@ trace()
 	in_ns a timeout 60 tftp -m binary $SERVER_IP -c get sample/loader.bin "$RUN/out"
 	server_kill broker
 	wait_line 30 "$SERVER_LOG" 'event=ready of=broker .*start=2'
+	kill -HUP "$SERVER_PID"
+	check "reloads under strace" wait_line 60 "$SERVER_LOG" 'event=reloaded '
 	server_stop
 	sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' "$RUN/strace" | sort -u >"$RUN/used"
 	same "the trace holds all of it" "clone3 mount_setattr recvmmsg seccomp sendfile" \

@@ -49,6 +49,7 @@ wanted_descriptors()
 		for n in 5 6 7 8; do echo "$n channel"; done
 		echo "9 memory"
 		for n in 10 16 17 32 33; do echo "$n channel"; done
+		echo "48 memory"
 		;;
 	verifier) printf '%s\n' "5 channel" "6 folder" "7 keyring" "8 floor" "9 event" ;;
 	dhcp-parser) printf '%s\n' "5 channel" "32 udp:67" "48 udp:4011" ;;
@@ -268,8 +269,9 @@ supervisor()
 {
 	local set want
 
-	# KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN
-	want=$(printf '%016x' $((1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 21)))
+	# KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_ADMIN, NET_RAW, SYS_ADMIN
+	want=$(printf '%016x' $((1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 12 |
+		1 << 13 | 1 << 21)))
 	for set in CapPrm CapEff CapBnd; do
 		same "supervisor $set" "$want" "$(status_of "$SERVER_PID" "$set")"
 	done
