@@ -14,6 +14,8 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
+#define SAID_MAX 700 /* bytes of conf-check's line, with NUL */
+
 static struct {
 	bool wanted;
 	bool checks; /* conf-check is at work on next */
@@ -41,10 +43,10 @@ refuse(struct supervisor *sv, const char *what, const char *why)
 
 /* The line of conf-check for the operator: a process that may be owned wrote it. */
 static void
-read_said(char text[400])
+read_said(char text[SAID_MAX])
 {
 	static const char prefix[] = "sallyportd: ";
-	ssize_t n = read(reload.said, text, 399);
+	ssize_t n = read(reload.said, text, SAID_MAX - 1);
 	size_t skip = sizeof prefix - 1;
 
 	text[n > 0 ? n : 0] = '\0';
@@ -169,7 +171,7 @@ apply(struct supervisor *sv)
 static void
 finish_check(struct supervisor *sv, int result)
 {
-	char said[400];
+	char said[SAID_MAX];
 
 	reload.checks = false;
 	read_said(said);

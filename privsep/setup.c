@@ -53,9 +53,12 @@ make_mouth(const struct link *l, uint16_t port, bool joins)
 	return socket_mouth(l, port);
 }
 
+/* Stands for the configured one. */
+#define PORT_HTTP UINT16_MAX
+
 static const struct kind {
 	const char *what;
-	uint16_t port;     /* 0: that of HTTP */
+	uint16_t port;     /* 0: none; PORT_HTTP: that of HTTP */
 	bool has_mouth;    /* ear and mouth are on one port */
 	bool binds_device; /* else to the address */
 	int (*make)(const struct link *l, uint16_t port, bool joins);
@@ -67,7 +70,7 @@ static const struct kind {
     [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, make_mouth},
     [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, make_mouth},
     [SOCK_FRAME] = {"packet socket", 0, false, true, make_frames},
-    [SOCK_LISTEN] = {"TCP port for HTTP", 0, false, false, make_listener},
+    [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, make_listener},
 };
 
 void
@@ -81,7 +84,7 @@ setup_init(struct setup *s)
 static uint16_t
 port_of(const struct setup *s, const struct kind *k)
 {
-	return k->port != 0 ? k->port : s->spec.s.http_port;
+	return k->port != PORT_HTTP ? k->port : s->spec.s.http_port;
 }
 
 /* The old socket for what link i needs; -1: it has none. */

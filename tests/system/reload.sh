@@ -11,10 +11,13 @@ set -u
 # shellcheck source=../lib/clients.sh
 . "$ROOT/tests/lib/clients.sh"
 
+DIED=0 # processes of which that was to be expected
+
 # config SED...: the usual configuration, changed.
 config()
 {
 	server_config_usual sample
+	sed -i 's/^server { /server { workers 2; /' "$S/sallyport.conf"
 	[ $# = 0 ] || sed -i "$@" "$S/sallyport.conf"
 }
 
@@ -91,7 +94,7 @@ keeps_leases()
 	matches "a right configuration is taken" 'event=reloaded links=1 renewed=1 ' "$SAID"
 	differs "the broker is another" "$broker" "$(pids broker)"
 	same "file-senders are the same" "$senders" "$(pids file-sender)"
-	same "nobody died" 0 "$(count_events died)"
+	same "nobody died" "$DIED" "$(count_events died)"
 	pxe c -m 52:54:00:77:06:01 -a 0 -r "$LEASED" request
 	same "a lease is kept" "$LEASED" "$(reply_value ACK yiaddr)"
 	pxe c -m 52:54:00:77:06:03 -a 0 discover
@@ -159,12 +162,45 @@ keeps_the_old_one()
 	rm "$S/sallyport.conf"
 	refused_file "no file" 'sallyport.conf" reason="No such file or directory"'
 	config
+	printf 'name,mac,address\nx,52:54:00:77:06:05,10.77.0.150,y\n' >"$S/hosts.csv"
+	refused_file "a wrong hosts.csv" 'reason="[^ ]*/hosts.csv:2:[0-9]+: found'
+	rm "$S/hosts.csv"
 	same "refusals leave no descriptor" "$files" "$(descriptors_open)"
+}
+
+hosts_beside()
+{
+	printf 'name,mac,address\nx,52:54:00:77:06:05,10.77.0.150\n' >"$S/hosts.csv"
+	reload reloaded
+	pxe c -m 52:54:00:77:06:05 boot
+	same "a line of hosts.csv takes effect" 10.77.0.150 "$(reply_value ACK yiaddr)"
+	sed -i s/150/151/ "$S/hosts.csv"
+	reload reloaded
+	pxe c -m 52:54:00:77:06:05 boot
+	same "a changed one too" 10.77.0.151 "$(reply_value ACK yiaddr)"
+	rm "$S/hosts.csv"
+	reload reloaded
+	matches "and that the file is gone" 'event=reloaded' "$SAID"
+}
+
+# More addresses than a table can have is found when the broker starts with them.
+comes_back()
+{
+	config 's,10.88.0.0/24,10.128.0.0/9,; s/router 10.88.0.1;//; s/10.88.0.100 - 10.88.0.200/10.128.0.10 - 10.255.0.0/'
+	reload reload-refused
+	same "what the broker cannot start with: refused" broker "$(value what <<<"$SAID")"
+	DIED=$((DIED + 1))
+	same "what the broker cannot start with: it was tried" "$DIED" "$(count_events died)"
+	pxe c -m 52:54:00:77:06:01 -a 0 -r "$LEASED" -t 15 request
+	same "what the broker cannot start with: the old one is back" "$LEASED" \
+		"$(reply_value ACK yiaddr)"
+	config
+	reload reloaded
 }
 
 fixed_settings()
 {
-	config 's/^server {/server { workers 3;/; s/lease-time 1h/lease-time 2h/'
+	config 's/workers 2/workers 3/; s/lease-time 1h/lease-time 2h/'
 	sed -i "s,^images.*,images \"$RUN\";," "$S/sallyport.conf"
 	reload reloaded
 	matches "settings that cannot change are named" \
@@ -218,7 +254,7 @@ other_ports()
 {
 	config 's/port 80/port 8080/; s/40000 - 40063/40032 - 40100/'
 	reload reloaded
-	matches "other ports: taken" 'event=reloaded' "$SAID"
+	same "other ports: broker and file-senders are renewed" 3 "$(value renewed <<<"$SAID")"
 	check "HTTP on another port" in_ns a curl -s -f -m 10 -o "$RUN/a.http" \
 		"http://$SERVER_IP:8080/sample/exact.bin"
 	check "TFTP from other ports" in_ns b atftp --get -r sample/exact.bin -l "$RUN/b.tftp" \
@@ -253,7 +289,7 @@ many()
 	pxe c -m 52:54:00:77:06:01 -a 0 -r "$LEASED" request
 	same "after ten at once: a lease is kept" "$LEASED" "$(reply_value ACK yiaddr)"
 	same "no descriptor" "$files" "$(descriptors_open)"
-	same "nobody died of all this" 0 "$(count_events died)"
+	same "nobody else died of all this" "$DIED" "$(count_events died)"
 }
 
 # As many have ended as were begun.
@@ -281,6 +317,8 @@ pxe_session b -a 0
 keeps_leases
 asking_meanwhile
 keeps_the_old_one
+hosts_beside
+comes_back
 fixed_settings
 links_come_and_go
 other_ports
