@@ -65,11 +65,11 @@ join(struct fields *f, enum slot slot, struct in part)
 static void
 want(struct fields *f, struct in codes)
 {
-	while (in_left(&codes) > 0) {
-		uint8_t code = in_u8(&codes);
+	size_t n = in_left(&codes);
+	const uint8_t *b = in_take(&codes, n);
 
-		f->wanted[code / 8] |= (uint8_t)(1u << code % 8);
-	}
+	for (size_t i = 0; i < n; i++)
+		f->wanted[b[i] / 8] |= (uint8_t)(1u << b[i] % 8);
 }
 
 /* Walks one field of options to its END or, some clients send none, to its end. */

@@ -5,7 +5,9 @@
  */
 #include "src/wire/frame.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "src/base/buf.h"
 
@@ -18,18 +20,26 @@
 #define IP_LEN 20
 #define UDP_LEN 8
 
-/* Adds n bytes as 16-bit words, an odd last byte filled up with zero (RFC 1071). */
+/* Adds n bytes as 16-bit words, an odd last byte filled up with zero (RFC 1071). Four at
+ * a time as this machine stores them, which the sum does not mind (2.B). */
 static uint32_t
 sum_bytes(uint32_t sum, const uint8_t *b, size_t n)
 {
-	struct in in;
+	uint64_t wide = 0;
+	uint32_t four;
+	uint8_t ends[4] = {0};
 
-	in_init(&in, b, n);
-	while (in_left(&in) > 1)
-		sum += in_u16(&in);
-	if (in_left(&in) == 1)
-		sum += (uint32_t)in_u8(&in) << 8;
-	return sum;
+	for (; n >= sizeof four; n -= sizeof four, b += sizeof four) {
+		memcpy(&four, b, sizeof four);
+		wide += four;
+	}
+	if (n > 0)
+		memcpy(ends, b, n);
+	memcpy(&four, ends, sizeof four);
+	wide += four;
+	while (wide >> 16 != 0)
+		wide = (wide & 0xffff) + (wide >> 16);
+	return sum + ntohs((uint16_t)wide);
 }
 
 static uint16_t
