@@ -79,8 +79,7 @@ static void
 answer(const struct dhcp4_request *q)
 {
 	static const uint8_t types[] = {DHCP4_OFFER, DHCP4_ACK, DHCP4_NAK, DHCP4_BOOTP};
-	static const uint8_t list[] = {10, 77, 0, 1, 10, 77, 0, 2, 10, 77, 0, 3};
-	char bootfile[251], domain[254], sname[64];
+	char bootfile[251], sname[64];
 	uint8_t packet[DHCP4_PACKET_MAX], options[768];
 	unsigned left_out = 0;
 	uint32_t x = q->xid;
@@ -100,9 +99,6 @@ answer(const struct dhcp4_request *q)
 	    .t1 = x & 0xf00,
 	    .t2 = x & 0xf000,
 	    .prefix = (uint8_t)(x % 33),
-	    .routers = {list, (x >> 4) % 4 * 4},
-	    .dns = {list, (x >> 6) % 4 * 4},
-	    .domain = make_text(domain, 253, q->secs),
 	    .options = {options, make_options(q, options, sizeof options)},
 	    .class60 = q->class60 % 3,
 	    .pi = q->type == DHCP4_INFORM,

@@ -120,12 +120,7 @@ add_options(struct msg_reply_tell *r, const struct ask *a)
 void
 dhcp_reply_network(struct msg_reply_tell *r, const struct ask *a)
 {
-	const struct conf_subnet *s = a->subnet;
-
-	r->prefix = s->prefix;
-	r->routers.len = (uint16_t)pack_addrs(r->routers.b, s->routers, s->nrouters);
-	r->dns.len = (uint16_t)pack_addrs(r->dns.b, s->dns, s->ndns);
-	memcpy(r->domain, s->domain, sizeof r->domain);
+	r->prefix = a->subnet->prefix;
 	add_options(r, a);
 }
 

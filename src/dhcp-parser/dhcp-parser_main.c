@@ -125,7 +125,7 @@ on_datagram(const struct ear *e, unsigned i)
 	const struct link *l = &start.links[e->link];
 	struct msg_dhcp_tell *t = &m.u.dhcp_tell;
 	size_t len = batch.hdrs[i].msg_len;
-	struct dhcp4_request q;
+	static struct dhcp4_request q;
 	int err;
 
 	if (hdr->msg_namelen < sizeof *from || from->sin_family != AF_INET ||
@@ -147,27 +147,32 @@ on_datagram(const struct ear *e, unsigned i)
 		tell_broker(&m, &q);
 }
 
+/* What the kernel has changed of a header is set again. */
+static void
+prepare(unsigned i)
+{
+	struct msghdr *hdr = &batch.hdrs[i].msg_hdr;
+
+	batch.iov[i] = (struct iovec){batch.bytes[i], sizeof batch.bytes[i]};
+	hdr->msg_name = &batch.from[i];
+	hdr->msg_namelen = sizeof batch.from[i];
+	hdr->msg_iov = &batch.iov[i];
+	hdr->msg_iovlen = 1;
+	hdr->msg_control = &batch.control[i];
+	hdr->msg_controllen = sizeof batch.control[i];
+	hdr->msg_flags = 0;
+}
+
 static void
 listen_once(const struct ear *e)
 {
-	int n;
-
-	for (unsigned i = 0; i < BATCH; i++) {
-		struct msghdr *hdr = &batch.hdrs[i].msg_hdr;
-
-		batch.iov[i] = (struct iovec){batch.bytes[i], sizeof batch.bytes[i]};
-		hdr->msg_name = &batch.from[i];
-		hdr->msg_namelen = sizeof batch.from[i];
-		hdr->msg_iov = &batch.iov[i];
-		hdr->msg_iovlen = 1;
-		hdr->msg_control = &batch.control[i];
-		hdr->msg_controllen = sizeof batch.control[i];
-		hdr->msg_flags = 0;
-	}
 	/* An error here is the interface's (it went down); the next poll says more. */
-	n = recvmmsg(e->fd, batch.hdrs, BATCH, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(e->fd, batch.hdrs, BATCH, MSG_DONTWAIT, NULL);
+
 	for (int i = 0; i < n; i++)
 		on_datagram(e, (unsigned)i);
+	for (int i = 0; i <= n && i < BATCH; i++)
+		prepare((unsigned)i);
 }
 
 /* One batch of each ear that has something; a different one is first each time, so that
@@ -231,6 +236,8 @@ main(int argc, char **argv)
 {
 	start_init(&start, ROLE_DHCP_PARSER, argc, argv);
 	add_ears();
+	for (unsigned i = 0; i < BATCH; i++)
+		prepare(i);
 	chan_init(&broker, FD_BROKER, ROLE_DHCP_PARSER, ROLE_BROKER, 0, QUEUE_DEPTH);
 	cage_enter(&start, NULL);
 	start_ready();

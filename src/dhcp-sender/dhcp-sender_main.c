@@ -41,7 +41,7 @@ send_frame(
     const struct msg_reply_tell *m, const struct link *l, const uint8_t *packet, size_t len)
 {
 	static const struct mac everyone = {{255, 255, 255, 255, 255, 255}};
-	uint8_t bytes[FRAME_HEAD_LEN + DHCP4_PACKET_MAX];
+	static uint8_t bytes[FRAME_HEAD_LEN + DHCP4_PACKET_MAX];
 	struct frame_udp4 f = {
 	    .from_mac = l->mac,
 	    .to_mac = everyone,
@@ -162,7 +162,7 @@ static void
 on_reply_tell(const struct msg_reply_tell *m)
 {
 	const char *why = reply_check(&start, m);
-	uint8_t packet[DHCP4_PACKET_MAX];
+	static uint8_t packet[DHCP4_PACKET_MAX];
 	const struct link *l;
 	struct dhcp4_reply r;
 	unsigned left_out;

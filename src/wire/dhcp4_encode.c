@@ -197,24 +197,16 @@ add_network(struct plan *p, const struct dhcp4_reply *r)
 {
 	if (r->prefix != 0)
 		add_u32(p, DHCP4_OPT_MASK, netmask(r->prefix));
-	if (r->routers.len > 0)
-		add(p, DHCP4_OPT_ROUTER, r->routers.b, r->routers.len);
-	else
-		add_one(p, r, DHCP4_OPT_ROUTER);
-	if (r->dns.len > 0)
-		add(p, DHCP4_OPT_DNS, r->dns.b, r->dns.len);
-	else
-		add_one(p, r, DHCP4_OPT_DNS);
+	add_one(p, r, DHCP4_OPT_ROUTER);
+	add_one(p, r, DHCP4_OPT_DNS);
 }
 
 /* What has its place further up, or is made of a field. */
 static bool
-is_placed(const struct dhcp4_reply *r, const struct plan *p, uint8_t code)
+is_placed(const struct plan *p, uint8_t code)
 {
 	if (code == DHCP4_OPT_ROUTER || code == DHCP4_OPT_DNS)
 		return true;
-	if (code == DHCP4_OPT_DOMAIN)
-		return is_text(r->domain);
 	if (code != DHCP4_OPT_VENDOR)
 		return false;
 	for (unsigned i = 0; i < p->n; i++)
@@ -240,7 +232,7 @@ add_configured(struct plan *p, const struct dhcp4_reply *r)
 		if (code == DHCP4_OPT_VENDOR)
 			rank = RANK_BOOTS;
 		broadcast = broadcast || code == DHCP4_OPT_BROADCAST;
-		if (!is_placed(r, p, code))
+		if (!is_placed(p, code))
 			add_ranked(p, code, b, len, rank);
 	}
 	return broadcast;
@@ -253,8 +245,6 @@ add_others(struct plan *p, const struct dhcp4_reply *r)
 	static const uint8_t no_proxy[] = {0xb0, 1, 1};
 	bool broadcast;
 
-	if (is_text(r->domain))
-		add(p, DHCP4_OPT_DOMAIN, r->domain, strlen(r->domain));
 	broadcast = add_configured(p, r);
 	if (!broadcast && r->prefix != 0 && r->prefix < 31 && !addr_is_unset(&r->yiaddr))
 		add_u32(
@@ -412,8 +402,7 @@ text_fits(const char *s, size_t max)
 static int
 check_texts(const struct dhcp4_reply *r)
 {
-	if (!text_fits(r->domain, DHCP4_OPTION_MAX) ||
-	    !text_fits(r->sname, DHCP4_SNAME_LEN - 1) ||
+	if (!text_fits(r->sname, DHCP4_SNAME_LEN - 1) ||
 	    !text_fits(r->bootfile, DHCP4_OPTION_MAX - 1))
 		return ERR_RANGE;
 	return 0;
@@ -432,9 +421,6 @@ check(const struct dhcp4_reply *r)
 	    !is_v4_or_none(&r->giaddr))
 		return ERR_RANGE;
 	if (r->hw.len > DHCP4_HW_MAX || r->prefix > 32 || r->class60 > DHCP4_CLASS_HTTP)
-		return ERR_RANGE;
-	if (r->routers.len % 4 != 0 || r->routers.len > DHCP4_OPTION_MAX ||
-	    r->dns.len % 4 != 0 || r->dns.len > DHCP4_OPTION_MAX)
 		return ERR_RANGE;
 	if (r->client_id.len > DHCP4_OPTION_MAX || r->relay.len > DHCP4_OPTION_MAX ||
 	    (r->uuid.len != 0 && r->uuid.len != DHCP4_UUID_LEN))

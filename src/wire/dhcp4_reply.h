@@ -26,11 +26,9 @@ struct dhcp4_reply {
 	struct addr server_id; /* must be set but for BOOTP */
 	uint32_t lease;        /* seconds; 51, 58, 59 are sent when it is not 0 */
 	uint32_t t1, t2;
-	uint8_t prefix;                 /* 1 and 28 are sent when it is not 0 */
-	struct dhcp4_span routers, dns; /* n * 4; instead of 3 and 6 in options */
-	const char *domain;             /* instead of 15 in options */
-	struct dhcp4_span options;      /* see dhcp4_options_check() */
-	uint8_t class60;                /* DHCP4_CLASS_NONE, _PXE or _HTTP */
+	uint8_t prefix;            /* 1 and 28 are sent when it is not 0 */
+	struct dhcp4_span options; /* see dhcp4_options_check() */
+	uint8_t class60;           /* DHCP4_CLASS_NONE, _PXE or _HTTP */
 	uint8_t discovery; /* with _PXE and a boot file: 43 "use the file, do not search" */
 	uint8_t ipxe;      /* 175 "do not wait for a ProxyDHCP server" */
 	uint8_t pi;        /* what a Raspberry Pi boots by: 43, 60, and 66 without NUL */

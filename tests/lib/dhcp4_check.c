@@ -170,12 +170,6 @@ expected(const struct dhcp4_reply *r, uint8_t code, uint8_t b[256])
 		return -1;
 	if (code == 1)
 		return r->prefix != 0 ? (int)put32(b, mask(r->prefix)) : -1;
-	if (code == 3 && r->routers.len > 0)
-		return (int)put(b, r->routers.b, r->routers.len);
-	if (code == 6 && r->dns.len > 0)
-		return (int)put(b, r->dns.b, r->dns.len);
-	if (code == 15 && text(r->domain))
-		return (int)put(b, r->domain, strlen(r->domain));
 	if (code == 43 && own_vendor(r, b) > 0)
 		return (int)own_vendor(r, b);
 	if (configured(r, code, &t))
@@ -196,8 +190,6 @@ place(const struct dhcp4_reply *r, uint8_t code)
 	uint8_t b[256];
 	struct tlv t;
 
-	if (code == 15 && text(r->domain))
-		return 90;
 	if (configured(r, code, &t) && code != 3 && code != 6 &&
 	    (code != 43 || own_vendor(r, b) == 0))
 		return 100u + code;

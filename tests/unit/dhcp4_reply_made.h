@@ -22,7 +22,8 @@
 static const uint8_t mac[6] = {0x52, 0x54, 0, 0x77, 0, 1};
 static const uint8_t uuid[17] = {0, 'D', 'E', 'L', 'L', 'B', 0, 0x10, 0x35};
 static const uint8_t relay_info[] = {1, 4, 'e', 't', 'h', '0'};
-static const uint8_t router[] = {10, 77, 0, 1};
+/* Options 3, 6 and 15. */
+static const uint8_t network[] = "\3\4\12\x4d\0\1\6\4\12\x4d\0\1\17\14example.test";
 static const uint8_t client_id[] = {1, 0x52, 0x54, 0, 0x77, 0, 1};
 
 /* An address with all that belongs to it, for a client that does not boot. */
@@ -41,9 +42,7 @@ plain(uint8_t type)
 	    .t1 = 1800,
 	    .t2 = 3150,
 	    .prefix = 24,
-	    .routers = {router, 4},
-	    .dns = {router, 4},
-	    .domain = "example.test",
+	    .options = {network, sizeof network - 1},
 	    .max_size = 1472,
 	};
 }
@@ -70,8 +69,7 @@ proxy(uint8_t type, uint8_t class60, const char *bootfile)
 
 	r.yiaddr = (struct addr){.family = ADDR_NONE};
 	r.lease = r.t1 = r.t2 = r.prefix = 0;
-	r.routers.len = r.dns.len = 0;
-	r.domain = NULL;
+	r.options.len = 0;
 	return r;
 }
 

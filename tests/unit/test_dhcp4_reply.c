@@ -157,7 +157,7 @@ never_bootfile_last(void **state)
 		if ((bits & 64) != 0)
 			r.client_id = (struct dhcp4_span){client_id, sizeof client_id};
 		if ((bits & 128) != 0)
-			r.domain = "d";
+			r.options = (struct dhcp4_span){network, 6};
 		encode(&r, p); /* the check looks for it */
 	}
 }
@@ -170,14 +170,17 @@ reply_sizes(void **state)
 		size_t limit;
 	} t[] = {{0, 548}, {300, 548}, {575, 548}, {576, 548}, {700, 672}, {1472, 1444},
 	    {1500, 1472}, {1501, 1472}, {9000, 1472}, {0xff00, 1472}};
-	uint8_t long_id[255], list[252], p[DHCP4_PACKET_MAX];
-	char domain[254];
+	uint8_t long_id[255], options[3 * 254], p[DHCP4_PACKET_MAX];
 
 	(void)state;
 	memset(long_id, 'i', sizeof long_id);
-	memset(list, 10, sizeof list);
-	memset(domain, 'd', 253);
-	domain[253] = '\0';
+	memset(options, 'o', sizeof options);
+	for (unsigned k = 0; k < 3; k++) {
+		static const uint8_t codes[] = {3, 6, 15};
+
+		options[254 * k] = codes[k];
+		options[254 * k + 1] = 252;
+	}
 	for (size_t i = 0; i < COUNT(t); i++) {
 		bool filled = false;
 
@@ -189,9 +192,9 @@ reply_sizes(void **state)
 			memset(name, 'n', len);
 			name[len] = '\0';
 			r.bootfile = name;
-			r.domain = domain;
-			if (t[i].limit > 1400)
-				r.routers = r.dns = (struct dhcp4_span){list, sizeof list};
+			r.options = (struct dhcp4_span){options, 3 * 254};
+			if (t[i].limit < 1400)
+				r.options = (struct dhcp4_span){options + 2 * 254, 254};
 			r.client_id = (struct dhcp4_span){long_id, sizeof long_id};
 			r.relay = (struct dhcp4_span){relay_info, sizeof relay_info};
 			r.ipxe = 1;
@@ -308,13 +311,13 @@ refused_replies(void **state)
 	bad[n++].hw.len = 17;
 	bad[n++].prefix = 33;
 	bad[n++].class60 = DHCP4_CLASS_OTHER;
-	bad[n++].routers = (struct dhcp4_span){many, 5};
-	bad[n++].dns = (struct dhcp4_span){many, 256};
+	bad[n++].options = (struct dhcp4_span){many, 5};
+	bad[n++].client_id = (struct dhcp4_span){many, 256};
 	bad[n++].uuid.len = 16;
 	bad[n++].relay = (struct dhcp4_span){many, 256};
 	bad[n++].bootfile = text;
 	bad[n++].sname = text + 259 - 64;
-	bad[n++].domain = text;
+	bad[n++].hw = (struct dhcp4_span){many, 255};
 	assert_int_equal(n, COUNT(bad));
 	for (unsigned i = 0; i < n; i++)
 		if (dhcp4_encode(&bad[i], p, sizeof p, NULL) != ERR_RANGE)

@@ -13,8 +13,6 @@ configured(uint8_t type, struct dhcp4_span options)
 {
 	struct dhcp4_reply r = plain(type);
 
-	r.routers.len = r.dns.len = 0;
-	r.domain = NULL;
 	r.options = options;
 	return r;
 }
@@ -233,8 +231,6 @@ leaving_out(void **state)
 		unsigned left_out;
 		size_t used = 0;
 
-		r.routers.len = r.dns.len = 0;
-		r.domain = NULL;
 		r.options = SPAN(options);
 		r.client_id = (struct dhcp4_span){client_id, sizeof client_id};
 		r.relay = (struct dhcp4_span){relay, 251};
