@@ -181,6 +181,9 @@ LEASEFILE := src/sallyport/scan src/sallyport/leasefile_dnsmasq src/sallyport/le
 OBJ_sallyport := $(BASE) privsep/roles privsep/msg src/sallyport/client src/sallyport/table \
 	src/sallyport/status src/sallyport/lease src/sallyport/import $(LEASEFILE) \
 	src/sallyport/sallyport_main
+OBJ_sallyport += src/sallyport/capture src/sallyport/request src/sallyport/explain \
+	$(DHCP4_DECODE) $(DHCP4_ENCODE) src/wire/dhcp4_show src/wire/dhcp4_show_value \
+	src/dhcp-parser/tell src/dhcp-sender/reply_wire policy/option policy/option_show
 
 # ------------------------------------------------------------------ unit tests
 # UNIT lists the programs tests/unit/test_NAME.c; OBJ_test_NAME what else they link.
@@ -380,6 +383,10 @@ LIB_fuzz_render := -lsodium -lcrypto
 FUZZ += sender
 OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
 
+UNIT += capture
+OBJ_test_capture := $(BASE) $(DHCP4_DECODE) src/sallyport/capture src/sallyport/request
+FUZZ += capture
+OBJ_fuzz_capture := $(BASE) src/sallyport/capture
 UNIT += leasefile
 OBJ_test_leasefile := $(BASE) $(LEASEFILE)
 FUZZ += leasefile

@@ -74,12 +74,14 @@ own_cage()
 }
 
 # A folder of a process is that process's alone; the image tool, which no network reaches,
-# writes what the verifier reads and shares its code for that.
+# writes what the verifier reads and shares its code for that, and the control tool shows
+# what ear and mouth would make of packets and replies.
 own_folder()
 {
 	local other also=
 
 	[ "$1" != sallyport-image ] || also="|tools|verifier"
+	[ "$1" != sallyport ] || also="|dhcp-parser|dhcp-sender"
 	other=$(sources "$1" | sed -n 's|^src/\([^/]*\)/.*|\1|p' | sort -u |
 		grep -vxE "base|wire|$1$also" | tr '\n' ' ')
 	if [ -z "$other" ]; then

@@ -33,6 +33,8 @@ next_line(struct client *c, struct msg *m)
 	memcpy(m->u.explain_ans.effect, e->effect, sizeof e->effect);
 	memcpy(m->u.explain_ans.reason, e->reason, sizeof e->reason);
 	m->u.explain_ans.lease = e->lease;
+	if (e->reply.link < broker.start.nlinks)
+		m->u.explain_ans.mtu = broker.start.links[e->reply.link].mtu;
 	return STEP_LAST;
 }
 

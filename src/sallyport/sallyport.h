@@ -23,6 +23,7 @@ int command_lease_release(int argc, char **argv);
 int command_lease_import(int argc, char **argv);
 int command_lease_export(int argc, char **argv);
 int command_session_list(int argc, char **argv);
+int command_explain(int argc, char **argv);
 
 /* "text", "json" or "csv"; ends the program otherwise. */
 enum format parse_format(const char *name);

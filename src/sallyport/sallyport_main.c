@@ -32,6 +32,14 @@ static const struct command {
 	"[--format text|json|csv]\n      all leases that run, for import elsewhere"},
     {"session", "list", command_session_list,
 	"[--format text|json|csv] [ADDRESS]\n      the machines that are booting"},
+    {"explain", NULL, command_explain,
+	"[--json] [--link NAME] --packet FILE [--number N]\n"
+	"  explain [--json] [--link NAME] --mac MAC [--type discover|request|...]\n"
+	"      [--arch NAME|CODE] [--http] [--ipxe] [--class TEXT] [--user-class TEXT]\n"
+	"      [--uuid UUID] [--client-id TEXT|BYTES] [--relay ADDRESS]\n"
+	"      [--circuit-id TEXT|BYTES] [--remote-id TEXT|BYTES] [--requested ADDRESS]\n"
+	"      [--server-id ADDRESS] [--address ADDRESS] [--broadcast] [--boot-service]\n"
+	"      what the server would do about that request, and why; it does nothing"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
