@@ -10,10 +10,8 @@
 #define PORT_SERVER 67
 #define PORT_CLIENT 68
 #define FLAG_BROADCAST 0x8000
-#define OPTION_ROUTERS 3
-#define OPTION_DNS 6
-#define OPTION_DOMAIN 15
 #define OPTION_V6ONLY 108
+#define RELAY_SOURCE_PORT 19 /* of option 82 */
 
 enum { WAY_FRAME = 0, WAY_BROADCAST = 1, WAY_UDP = 2 };
 
@@ -24,46 +22,6 @@ enum { WAY_FRAME = 0, WAY_BROADCAST = 1, WAY_UDP = 2 };
 	} while (0)
 
 /* ------------------------------------------------------------------- options */
-
-/* What a subnet says by statements of its own, as a scope says it. */
-struct classic {
-	uint16_t len;
-	uint8_t b[2 * (3 + 4 * CONF_ADDRS_MAX) + 3 + 255];
-};
-
-static void
-add_classic(struct classic *c, uint8_t code, const void *value, size_t len)
-{
-	if (len == 0)
-		return;
-	c->b[c->len++] = code;
-	c->b[c->len++] = 0;
-	c->b[c->len++] = (uint8_t)len;
-	memcpy(c->b + c->len, value, len);
-	c->len = (uint16_t)(c->len + len);
-}
-
-/* Only IPv4 addresses are configured for DHCPv4. */
-static size_t
-pack_addrs(uint8_t bytes[4 * CONF_ADDRS_MAX], const struct addr *addrs, unsigned n)
-{
-	size_t len = 0;
-
-	for (unsigned i = 0; i < n && i < CONF_ADDRS_MAX; i++, len += 4)
-		memcpy(bytes + len, addrs[i].b, 4);
-	return len;
-}
-
-static void
-fill_classic(struct classic *c, const struct conf_subnet *s)
-{
-	uint8_t addrs[4 * CONF_ADDRS_MAX];
-
-	c->len = 0;
-	add_classic(c, OPTION_ROUTERS, addrs, pack_addrs(addrs, s->routers, s->nrouters));
-	add_classic(c, OPTION_DNS, addrs, pack_addrs(addrs, s->dns, s->ndns));
-	add_classic(c, OPTION_DOMAIN, s->domain, strlen(s->domain));
-}
 
 /* RFC 8925, 3.2: only to a client that asks for it; whoever does not would be left
  * without any network. */
@@ -84,34 +42,26 @@ drop_v6only(struct msg_reply_tell *r)
 	}
 }
 
+static bool
+is_listed(const uint8_t wanted[32], unsigned code)
+{
+	return (wanted[code / 8] >> code % 8 & 1) != 0;
+}
+
 static void
 add_options(struct msg_reply_tell *r, const struct ask *a)
 {
-	struct classic classic;
-	struct conf_scope own = {.boot = BOOT_UNSET};
-	struct scopes s = a->scopes;
 	uint8_t wanted[32] = {0};
-	bool listed = a->m->wanted.len > 0;
+	bool lists = a->m->wanted.len > 0;
 	unsigned left_out;
 
-	/* Behind the subnet's scope and what goes before that. */
-	fill_classic(&classic, a->subnet);
-	own.options = (struct conf_options){classic.b, classic.len};
-	for (unsigned i = 0; i < s.n && s.n < sizeof s.of / sizeof s.of[0]; i++) {
-		if (s.of[i] != &a->subnet->scope)
-			continue;
-		memmove(&s.of[i + 2], &s.of[i + 1], (s.n - i - 1) * sizeof s.of[0]);
-		s.of[i + 1] = &own;
-		s.n++;
-		break;
-	}
 	memcpy(wanted, a->m->wanted.b, a->m->wanted.len);
-	r->options.len = (uint16_t)scopes_options(
-	    &s, listed ? wanted : NULL, r->options.b, sizeof r->options.b, &left_out);
-	if ((wanted[OPTION_V6ONLY / 8] >> OPTION_V6ONLY % 8 & 1) == 0)
+	r->options.len = (uint16_t)scopes_options(&a->scopes, lists ? wanted : NULL,
+	    r->options.b, sizeof r->options.b, &left_out);
+	if (!is_listed(wanted, OPTION_V6ONLY))
 		drop_v6only(r);
 	trace_note(a->trace, "options: %u bytes of the configuration, %s%s", r->options.len,
-	    listed ? "as the client lists them" : "all, for it lists none",
+	    lists ? "as the client lists them" : "all, for it lists none",
 	    left_out > 0 ? "; some do not fit" : "");
 }
 
@@ -134,11 +84,19 @@ add_lease(struct msg_reply_tell *r, const struct ask *a)
 	r->t2 = (uint32_t)((uint64_t)time * 7 / 8);
 }
 
-/* RFC 8357: a relay that says so listens on the port that it sent from. */
+/* RFC 8357: a relay that says so listens on the port that it sent from. Its option is what
+ * counts, for the mouth looks at it too. */
 static uint16_t
 relay_port(const struct msg_dhcp_tell *m)
 {
-	return (m->asks & ASKS_SOURCE_PORT) != 0 && m->sport != 0 ? m->sport : PORT_SERVER;
+	const uint8_t *b = m->relay.b;
+
+	if (m->sport == 0 || (m->asks & ASKS_SOURCE_PORT) == 0)
+		return PORT_SERVER;
+	for (size_t at = 0; at + 2 <= m->relay.len; at += 2u + b[at + 1])
+		if (b[at] == RELAY_SOURCE_PORT && b[at + 1] == 0)
+			return m->sport;
+	return PORT_SERVER;
 }
 
 static void
