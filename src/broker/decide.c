@@ -293,15 +293,29 @@ decide_request(struct ask *a, struct decision *d)
 
 /* --------------------------------------------------- an address is given back */
 
-/* Anybody can send one in another's name: it counts only from the holder's link, with
- * the holder's identity, and from the address itself. */
+/* Anybody can give back in another's name: it counts only from the holder's link, and from
+ * the relay port that the lease was got through, where that is known. A system's RELEASE
+ * goes past the relay, by routers: then the address itself must be its source. */
+static bool
+is_from_its_place(const struct ask *a, const struct lease *l)
+{
+	const struct msg_dhcp_tell *m = a->m;
+	uint64_t place = lease_ingress_of(l);
+
+	if (l->link != m->link)
+		return false;
+	return place == 0 || place == a->ingress ||
+	       (m->type == DHCP_RELEASE && !dhcp_is_relayed(a) &&
+		   addr_equal(&m->src, &m->ciaddr));
+}
+
 static void
 decide_release(struct ask *a, struct decision *d)
 {
 	const struct msg_dhcp_tell *m = a->m;
 	struct lease *l = dhcp_own_lease(a, &m->ciaddr);
 
-	if (l == NULL || l->state != LEASE_BOUND || l->link != m->link) {
+	if (l == NULL || l->state != LEASE_BOUND || !is_from_its_place(a, l)) {
 		decide_nothing(d, "not-the-holder");
 		return;
 	}
@@ -323,7 +337,7 @@ decide_decline(struct ask *a, struct decision *d)
 	const struct msg_dhcp_tell *m = a->m;
 	struct lease *l = dhcp_own_lease(a, &m->requested);
 
-	if (l == NULL || lease_is_free(l, a->now) || l->link != m->link) {
+	if (l == NULL || lease_is_free(l, a->now) || !is_from_its_place(a, l)) {
 		decide_nothing(d, "not-the-holder");
 		return;
 	}

@@ -167,6 +167,8 @@ uint32_t lease_pools(void);
 /* The n-th pool's counts (reservations are in none), its rules and its subnet. */
 void lease_pool_stats(uint32_t n, uint64_t now, struct lease_stats *stats,
     const struct conf_pool **pool, const struct conf_subnet **subnet);
+/* Where the request for a held or leased address came in; 0: not known, or it is free. */
+uint64_t lease_ingress_of(const struct lease *l);
 /* Addresses held by and leased to an ingress. */
 uint32_t lease_ingress_count(uint64_t ingress);
 

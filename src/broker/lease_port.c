@@ -141,6 +141,12 @@ port_unhold(struct lease *l)
 	list->n--;
 }
 
+uint64_t
+lease_ingress_of(const struct lease *l)
+{
+	return l->port == 0 ? 0 : lease_table.ports[l->port].name;
+}
+
 /* ------------------------------------------------------------------ the names */
 
 /* Under a fixed key, so that it is the same after a restart. Nothing is looked up by these
