@@ -282,11 +282,12 @@ test_full_link_beside(void **state)
 static void
 test_off(void **state)
 {
-	static const char off[] = "images \"/nowhere/images\"; keyring \"/nowhere/keyring\";\n"
-				  "interface eth0 { mode off; }\n"
-				  "interface eth1;\n"
-				  "subnet 10.77.0.0/24 { pool 10.77.0.10 - 10.77.0.20; }\n"
-				  "boot { default image \"debian\"; unknown allow; }\n";
+	static const char off[] =
+	    "images \"/nowhere/images\"; keyring \"/nowhere/keyring\";\n"
+	    "interface eth0 { mode off; }\n"
+	    "interface eth1;\n"
+	    "subnet 10.77.0.0/24 { pool 10.77.0.10 - 10.77.0.20; }\n"
+	    "boot { default image \"debian\"; unknown allow; }\n";
 	struct msg_dhcp_tell m = firmware(A, 7, 1);
 
 	(void)state;
