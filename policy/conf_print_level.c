@@ -212,13 +212,25 @@ conf_print_classes(struct conf_printer *p, const struct conf *c)
 
 /* ------------------------------------------------------------- subnets */
 
+static bool
+is_plain_pool(const struct conf_pool *p)
+{
+	const struct conf_scope *s = &p->scope;
+
+	return (p->allow | p->deny) == 0 && p->known == POOL_ANYBODY &&
+	       s->options.len == 0 && s->lease_time == 0 && s->boot_lease_time == 0 &&
+	       s->boot == BOOT_UNSET;
+}
+
 static void
 print_pool(struct conf_printer *p, const struct conf *c, const struct conf_pool *pool)
 {
 	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
 
-	conf_print_line(p, "pool %s - %s {", build_v4_text(pool->first, first),
-	    build_v4_text(pool->last, last));
+	conf_print_line(p, "pool %s - %s%s", build_v4_text(pool->first, first),
+	    build_v4_text(pool->last, last), is_plain_pool(pool) ? ";" : " {");
+	if (is_plain_pool(pool))
+		return;
 	p->depth++;
 	for (unsigned i = 0; i < c->nclasses; i++) {
 		uint64_t bit = UINT64_C(1) << i;
