@@ -153,7 +153,7 @@ lease_same_network(const struct conf_subnet *a, const struct conf_subnet *b)
 struct lease *
 lease_of(const struct conf_subnet *subnet, const struct lease_id *id)
 {
-	return id_find(network_of(subnet), id);
+	return id_seek(network_of(subnet), id).found;
 }
 
 struct lease *
@@ -414,10 +414,11 @@ settle(const struct lease *l, uint64_t now)
 static void
 set_owner(struct lease *l, const struct lease_id *id)
 {
-	struct lease *other = id_set(l, id);
+	struct id_spot spot = id_seek(t->map.network[subnet_index(l)], id);
 
-	if (other != NULL)
-		order_disown(other);
+	id_put(l, id, &spot);
+	if (spot.found != NULL && spot.found != l)
+		order_disown(spot.found);
 }
 
 void
@@ -484,20 +485,21 @@ lease_restore_begin(void)
 void
 lease_restore(struct lease *l, const struct lease_past *past)
 {
-	uint32_t network = t->map.network[subnet_index(l)];
-	const struct lease *other =
-	    past->id.kind == ID_NONE ? NULL : id_find(network, &past->id);
-	bool newest = other == NULL || other == l || other->written <= past->written;
+	struct id_spot spot;
 
 	id_clear(l);
 	order_add(l, past);
 	l->written = past->written < UINT32_MAX ? (uint32_t)past->written : UINT32_MAX;
 	if (past->id.kind == ID_NONE)
 		return;
-	if (newest)
-		set_owner(l, &past->id);
-	else
+	spot = id_seek(t->map.network[subnet_index(l)], &past->id);
+	if (spot.found != NULL && spot.found->written > past->written) {
 		order_disown(l);
+		return;
+	}
+	id_put(l, &past->id, &spot);
+	if (spot.found != NULL)
+		order_disown(spot.found);
 }
 
 void

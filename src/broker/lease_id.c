@@ -123,19 +123,20 @@ bucket_of(uint32_t network, uint8_t kind, const uint8_t *b, size_t len)
 	return &t->by_id[hash_bytes(&t->key, bytes, 5 + len) & (t->id_buckets - 1)];
 }
 
-struct lease *
-id_find(uint32_t network, const struct lease_id *id)
+struct id_spot
+id_seek(uint32_t network, const struct lease_id *id)
 {
-	uint32_t at = *bucket_of(network, id->kind, id->b, id->len);
+	struct id_spot spot = {bucket_of(network, id->kind, id->b, id->len), NULL};
 
-	while (at != LEASE_NONE) {
+	for (uint32_t at = *spot.bucket; at != LEASE_NONE; at = t->leases[at].chain) {
 		struct lease *l = &t->leases[at];
 
-		if (lease_is_of(l, id) && network_of(at) == network)
-			return l;
-		at = l->chain;
+		if (lease_is_of(l, id) && network_of(at) == network) {
+			spot.found = l;
+			break;
+		}
 	}
-	return NULL;
+	return spot;
 }
 
 void
@@ -153,22 +154,18 @@ id_clear(struct lease *l)
 	erase(l);
 }
 
-struct lease *
-id_set(struct lease *l, const struct lease_id *id)
+void
+id_put(struct lease *l, const struct lease_id *id, const struct id_spot *spot)
 {
-	const struct lease_id mine = *id; /* it may be another entry's that is cleared */
-	uint32_t network = network_of(slot_of(l)), *head;
-	struct lease *other = id_find(network, &mine);
+	const struct lease_id mine = *id; /* it may be an entry's that is cleared */
 
-	if (other == l)
-		return NULL;
-	if (other != NULL)
-		id_clear(other);
+	if (spot->found == l)
+		return;
+	if (spot->found != NULL)
+		id_clear(spot->found);
 	id_clear(l);
 	store(l, &mine);
-	head = bucket_of(network, mine.kind, mine.b, mine.len);
-	l->chain = *head;
-	*head = slot_of(l);
+	l->chain = *spot->bucket;
+	*spot->bucket = slot_of(l);
 	l->flags |= LEASE_INDEXED;
-	return other;
 }

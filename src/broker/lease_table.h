@@ -112,9 +112,14 @@ void order_build(uint32_t pool, uint64_t now);
 
 int id_init(void) MUST_CHECK;
 void id_discard(void);
-struct lease *id_find(uint32_t network, const struct lease_id *id);
-/* Makes it the one entry of that identity in its network; returns the one that was. */
-struct lease *id_set(struct lease *l, const struct lease_id *id);
+struct id_spot {
+	uint32_t *bucket;
+	struct lease *found; /* the entry of that identity, NULL: none */
+};
+struct id_spot id_seek(uint32_t network, const struct lease_id *id);
+/* Makes it the one entry of that identity in its network, which was sought there; the one
+ * found has none any more. */
+void id_put(struct lease *l, const struct lease_id *id, const struct id_spot *spot);
 void id_clear(struct lease *l);
 /* Whose an entry of that table is. */
 struct lease_id id_in(const struct lease_table *table, const struct lease *l);
