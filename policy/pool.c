@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of two that begin together the longer first: a reservation at the start of a pool is
- * part of the pool. */
+/* Of two that begin together the pool first: a reservation at its start is part of it. */
 static int
 by_first(const void *a, const void *b)
 {
@@ -16,8 +15,6 @@ by_first(const void *a, const void *b)
 
 	if (x->first != y->first)
 		return x->first < y->first ? -1 : 1;
-	if (x->last != y->last)
-		return x->last > y->last ? -1 : 1;
 	return x->pool < y->pool ? -1 : x->pool > y->pool;
 }
 

@@ -213,6 +213,7 @@ test_user_class(void **state)
 		uint8_t *cut = malloc(len + 1);
 		struct match_input in = {.user = {cut, len}};
 
+		assert_classes(c, IN(.user = {(const uint8_t *)"\004iPXE", len}), 0);
 		memcpy(cut, "\004iPXE", len);
 		assert_int_equal(match_machine(c, &in, NULL).classes, 0);
 		free(cut);
