@@ -64,17 +64,28 @@ mask(uint8_t prefix)
 	return (uint32_t)(0xffffffff00000000u >> prefix);
 }
 
-/* The configured option of that code. */
-static bool
-configured(const struct dhcp4_reply *r, uint8_t code, struct tlv *t)
+/* The configured options by their codes; b is NULL where there is none. */
+static struct tlv by_code[256];
+
+static void
+index_options(const struct dhcp4_reply *r)
 {
-	for (size_t at = 0; at < r->options.len; at += 2u + r->options.b[at + 1])
-		if (r->options.b[at] == code) {
-			*t =
-			    (struct tlv){code, r->options.b[at + 1], r->options.b + at + 2};
-			return true;
-		}
-	return false;
+	static const uint8_t empty[1];
+
+	memset(by_code, 0, sizeof by_code);
+	for (size_t at = 0; at < r->options.len; at += 2u + r->options.b[at + 1]) {
+		uint8_t code = r->options.b[at], len = r->options.b[at + 1];
+
+		by_code[code] =
+		    (struct tlv){code, len, len == 0 ? empty : r->options.b + at + 2};
+	}
+}
+
+static bool
+configured(uint8_t code, struct tlv *t)
+{
+	*t = by_code[code];
+	return t->b != NULL;
 }
 
 static bool
@@ -172,7 +183,7 @@ expected(const struct dhcp4_reply *r, uint8_t code, uint8_t b[256])
 		return r->prefix != 0 ? (int)put32(b, mask(r->prefix)) : -1;
 	if (code == 43 && own_vendor(r, b) > 0)
 		return (int)own_vendor(r, b);
-	if (configured(r, code, &t))
+	if (configured(code, &t))
 		return (int)put(b, t.b, t.len);
 	if (code == 28 && r->prefix != 0 && r->prefix <= 30 && set(&r->yiaddr))
 		return (int)put32(b, addr_to_v4(&r->yiaddr) | ~mask(r->prefix));
@@ -190,7 +201,7 @@ place(const struct dhcp4_reply *r, uint8_t code)
 	uint8_t b[256];
 	struct tlv t;
 
-	if (configured(r, code, &t) && code != 3 && code != 6 &&
+	if (configured(code, &t) && code != 3 && code != 6 &&
 	    (code != 43 || own_vendor(r, b) == 0))
 		return 100u + code;
 	for (unsigned i = 0; i < sizeof first; i++)
@@ -221,7 +232,7 @@ turn_to_go(const struct dhcp4_reply *r, uint8_t code)
 	for (unsigned i = 0; i < sizeof turns / sizeof turns[0]; i++)
 		if (turns[i].code == code)
 			return 2000u * turns[i].turn + 1999 - place(r, code);
-	return configured(r, code, &t) ? 2000u * 3 + 1999 - place(r, code) : 0;
+	return configured(code, &t) ? 2000u * 3 + 1999 - place(r, code) : 0;
 }
 
 static const char *
@@ -404,6 +415,7 @@ dhcp4_check(
 	struct list l;
 	const char *wrong;
 
+	index_options(r);
 	if (len < 300 || len > 1472)
 		return "length of the packet";
 	wrong = check_header(r, packet);
@@ -421,6 +433,7 @@ dhcp4_fits(const struct dhcp4_reply *r)
 {
 	size_t used = 241;
 
+	index_options(r);
 	for (unsigned code = 0; code < 256; code++) {
 		uint8_t b[256];
 		int n = expected(r, (uint8_t)code, b);
