@@ -226,7 +226,7 @@ OBJ_test_conf_levels := $(BASE) $(CONF)
 OBJ_test_conf_level_errors := $(BASE) $(CONF) tests/lib/conf_wrong
 OBJ_test_conf_print := $(BASE) $(CONF) tests/lib/conf_same
 UNIT += option scope conf_csv
-OBJ_test_conf_csv := $(BASE) $(CONF)
+OBJ_test_conf_csv := $(BASE) $(CONF) tests/lib/conf_same
 OBJ_test_option := $(BASE) policy/option policy/option_show
 OBJ_test_scope := $(BASE) policy/scope
 
@@ -345,7 +345,7 @@ LIB_mkleases := -llmdb
 FUZZ += conf
 OBJ_fuzz_conf := $(BASE) $(CONF) tests/lib/conf_same
 FUZZ += option hosts_csv
-OBJ_fuzz_hosts_csv := $(BASE) $(CONF)
+OBJ_fuzz_hosts_csv := $(BASE) $(CONF) tests/lib/conf_same
 OBJ_fuzz_option := $(OBJ_test_option)
 
 FUZZ += tftp_xfer

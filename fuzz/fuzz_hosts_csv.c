@@ -1,6 +1,6 @@
 /*
  * hosts.csv beside a small configuration: any text gives hosts that are found by all their
- * keys, or one error inside one of the two texts.
+ * keys and can be printed as blocks, or one error inside the text.
  */
 #include "fuzz/fuzz.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/conf.h"
+#include "tests/lib/conf_same.h"
 
 #define REQUIRE(what)            \
 	do {                     \
@@ -86,6 +87,22 @@ check_tree(const struct conf *c)
 	REQUIRE(reserved == c->nreserved && nkeys == c->nkeys);
 }
 
+/* Printed, they are host blocks of a configuration that says the same. */
+static void
+check_print(const struct conf *c)
+{
+	struct conf_text t = {0};
+	struct conf_error error;
+	struct conf *again;
+	char *text = conf_printed(c, &t.conf_len);
+
+	t.conf = text;
+	REQUIRE(conf_parse(&t, &again, &error) == 0);
+	free(text);
+	REQUIRE(conf_same(c, again) == NULL);
+	conf_free(again);
+}
+
 int
 fuzz_one(const uint8_t *data, size_t len)
 {
@@ -102,6 +119,7 @@ fuzz_one(const uint8_t *data, size_t len)
 		return 0;
 	}
 	check_tree(conf);
+	check_print(conf);
 	conf_free(conf);
 	return 0;
 }

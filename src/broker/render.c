@@ -148,10 +148,20 @@ make_place(void)
 	return oldest;
 }
 
+/* Who is known by something else than a hardware address is known here by the address that
+ * nobody else gets. */
+static const struct conf_host *
+host_of(const struct render_key *key)
+{
+	const struct conf_host *host = conf_host_of(broker.conf, &key->mac);
+
+	return host != NULL ? host : conf_host_reserving(broker.conf, &key->client);
+}
+
 static void
 send_ask(struct render *r)
 {
-	const struct conf_host *host = conf_host_of(broker.conf, &r->key.mac);
+	const struct conf_host *host = host_of(&r->key);
 	struct msg m = {.nr = MSG_RENDER_ASK};
 	struct msg_render_ask *ask = &m.u.render_ask;
 

@@ -25,6 +25,7 @@ static const char conf_text[] =
     "interface eth0;\n"
     "subnet 10.77.0.0/24 { pool 10.77.0.100 - 10.77.0.200; }\n"
     "host \"node1\" { mac " RIG_MAC "; parameter \"disk\" \"/dev/sda\"; }\n"
+    "host \"node2\" { client-id \"two\"; address 10.77.0.50; parameter \"disk\" \"b\"; }\n"
     "http { port 8080; }\n"
     "boot { default image \"debian\"; unknown allow; }\n"
     "dhcp { client-rate 0; }\n";

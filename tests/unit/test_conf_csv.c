@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "src/base/clock.h"
+#include "tests/lib/conf_same.h"
 #include "tests/unit/unit.h"
 
 #define CONF "interface a;\nsubnet 10.0.0.0/8 { router 10.0.0.1; }\n"
@@ -465,6 +466,40 @@ static const char whole[] =
     "\"disk=/dev/sda; x=y\"\r\n"
     "n2,,a,,,01:02,10.0.0.6,,deny,\n";
 
+/* Printed, hosts of the table are blocks that say the same. */
+static void
+same_as_blocks(void **state)
+{
+	static const char hosts[] =
+	    "name,mac,client-id,uuid,circuit-id,remote-id,parameters\n"
+	    "n1,52:54:00:00:00:01,0x00,,,,\n"
+	    "n2,,0x010203040506,,,,a=b;c=d\n"
+	    "n3,,\"a\"\"b\",,,,\n"
+	    "n4,,,000102030405060708090a0b0c0d0e0f,0x99,,\n"
+	    "n5,,,,port 1,0x0a0b0c0d0e0f,\n"
+	    "n6,,,,,0x2222,\n"
+	    "n7,,12,,,10.0.0.1,\n";
+	struct conf *c = parse(whole), *again;
+	struct conf_text t = {0};
+	struct conf_error e;
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		text = conf_printed(c, &t.conf_len);
+		t.conf = text;
+		if (conf_parse(&t, &again, &e) != 0)
+			fail_msg("%u:%u: %s", e.line, e.column, e.text);
+		assert_null(conf_same(c, again));
+		free(text);
+		conf_free(again);
+		conf_free(c);
+		c = parse(hosts);
+	}
+	assert_int_equal(c->nhosts, 7);
+	conf_free(c);
+}
+
 /* Cut anywhere and with any bit turned: a sound tree, or one error inside the text. */
 static void
 cut_and_bent(void **state)
@@ -576,6 +611,7 @@ main(void)
 	    cmocka_unit_test(errors_are_exact),
 	    cmocka_unit_test(limits_hold_at_the_edge),
 	    cmocka_unit_test(too_long_a_file),
+	    cmocka_unit_test(same_as_blocks),
 	    cmocka_unit_test(cut_and_bent),
 	    cmocka_unit_test(many_hosts),
 	};

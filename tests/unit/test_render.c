@@ -90,6 +90,17 @@ slots_are_ours(void **state)
 	assert_int_not_equal(take_ask(), 0);
 	assert_string_equal(a->host, "");
 	assert_int_equal(a->params.len, 0);
+	/* Known by its client identifier, which no file is asked for with. */
+	key.client = rig_addr("10.77.0.50");
+	assert_int_equal(get(), ERR_STATE);
+	assert_int_not_equal(take_ask(), 0);
+	assert_string_equal(a->host, "node2");
+	assert_int_equal(a->params.len, strlen("disk=b\n"));
+	/* The hardware address says more than the address. */
+	key.mac = rig_mac(RIG_MAC);
+	assert_int_equal(get(), ERR_STATE);
+	assert_int_not_equal(take_ask(), 0);
+	assert_string_equal(a->host, "node1");
 }
 
 static void
