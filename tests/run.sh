@@ -191,7 +191,7 @@ boot()
 
 walls()
 {
-	step build-gcc make -j2 all helpers wall-tools sweeps
+	step build-gcc make -j2 all helpers loads wall-tools sweeps
 	# One at a time: they measure.
 	JOBS=1 systems tests/walls/*.sh
 	boots kill-after-ack kill-mid-tftp kill-mid-http

@@ -4,7 +4,7 @@
  * port 67, so that every server answers by a plain datagram and does the same work.
  *
  *	dhcpload -s SERVER -g RELAY [-w OUTSTANDING | -r PER-SECOND] [-t SECONDS]
- *	    [-n CLIENTS] [-o FIRST] [-p] [-R]
+ *	    [-n CLIENTS] [-o FIRST] [-p] [-R] [-a FILE]
  *
  *	-w  closed loop: so many exchanges at once (64)
  *	-r  open loop: exchanges begun a second, whether the earlier ones are done or not
@@ -12,6 +12,7 @@
  *	-n  different clients, used in turn; -o the number of the first
  *	-p  with the options that PXE firmware sends
  *	-R  each address is released again
+ *	-a  FILE gets a line for each ACK: hardware address and address
  *
  * Prints one line: done, lost (messages without an answer in a second), naks, seconds,
  * rate (exchanges a second), and the latencies in microseconds.
@@ -55,6 +56,7 @@ static struct {
 	unsigned outstanding, rate, clients, first;
 	double seconds;
 	bool once, pxe, release;
+	FILE *acks;
 } opt = {.outstanding = 64, .clients = 1u << 30};
 
 static struct slot slots[SLOTS_MAX];
@@ -238,8 +240,23 @@ on_offer(struct slot *s, uint32_t address, uint32_t server)
 }
 
 static void
-on_ack(struct slot *s)
+note_ack(const struct slot *s)
 {
+	char ip[INET_ADDRSTRLEN];
+	uint8_t m[6];
+
+	put_mac(m, s->client);
+	fprintf(opt.acks, "%02x:%02x:%02x:%02x:%02x:%02x %s\n", m[0], m[1], m[2], m[3],
+	    m[4], m[5], inet_ntop(AF_INET, &s->address, ip, sizeof ip));
+}
+
+/* The address is that of the ACK, which need not be the one offered. */
+static void
+on_ack(struct slot *s, uint32_t address)
+{
+	s->address = address;
+	if (opt.acks != NULL)
+		note_ack(s);
 	sample(LAT_ACK, now_us - s->sent);
 	sample(LAT_DORA, now_us - s->begun);
 	done++;
@@ -277,7 +294,7 @@ on_reply(const uint8_t *b, size_t len)
 	if (type == OFFER && s->want == OFFER && address != 0)
 		on_offer(s, address, server);
 	else if (type == ACK && s->want == ACK)
-		on_ack(s);
+		on_ack(s, address);
 	else if (type == NAK) {
 		naks++;
 		end(s);
@@ -415,7 +432,7 @@ read_options(int argc, char **argv)
 	int c;
 
 	opt.server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(67)};
-	while ((c = getopt(argc, argv, "s:g:w:r:t:n:o:pR")) != -1) {
+	while ((c = getopt(argc, argv, "s:g:w:r:t:n:o:pRa:")) != -1) {
 		switch (c) {
 		case 's': inet_pton(AF_INET, optarg, &opt.server.sin_addr); break;
 		case 'g': inet_pton(AF_INET, optarg, &opt.relay); break;
@@ -429,6 +446,12 @@ read_options(int argc, char **argv)
 		case 'o': opt.first = (unsigned)atoi(optarg); break;
 		case 'p': opt.pxe = true; break;
 		case 'R': opt.release = true; break;
+		case 'a':
+			opt.acks = fopen(optarg, "w");
+			if (opt.acks == NULL)
+				die(optarg);
+			setvbuf(opt.acks, NULL, _IOLBF, 0); /* whole, if we are killed */
+			break;
 		default: exit(2);
 		}
 	}
