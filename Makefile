@@ -215,6 +215,8 @@ UNIT += dhcp4_client
 OBJ_test_dhcp4_client := $(BASE) src/wire/dhcp4_client $(DHCP4_DECODE)
 UNIT += dhcp4_show
 OBJ_test_dhcp4_show := $(BASE) $(DHCP4_SHOW)
+UNIT += outbox
+OBJ_test_outbox := $(BASE) src/dhcp-sender/outbox
 UNIT += reply_check
 OBJ_test_reply_check := $(BASE) src/wire/dhcp4_options src/dhcp-sender/reply_check
 
