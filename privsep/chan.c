@@ -15,26 +15,33 @@
 #include "privsep/start.h"
 #include "src/base/log.h"
 
+#define LEN_SIZE 2 /* a message's number, and its length in a bundle */
+
 struct chan_in {
-	unsigned have, next;
+	unsigned next, have; /* datagrams */
+	size_t at;           /* in a bundle: where its next message begins; else 0 */
 	uint16_t len[CHAN_BATCH];
 	bool cut[CHAN_BATCH];
 	struct mmsghdr hdrs[CHAN_BATCH];
 	struct iovec iov[CHAN_BATCH];
-	uint8_t bytes[CHAN_BATCH][MSG_SIZE_MAX];
+	uint8_t bytes[CHAN_BATCH][CHAN_DATAGRAM_MAX];
 };
 
+/* A message as it stands in a bundle: its length, little-endian, before it. */
 struct slot {
-	uint16_t len;
-	uint8_t bytes[MSG_SIZE_MAX];
+	uint16_t len; /* of the message alone */
+	uint8_t bytes[LEN_SIZE + MSG_SIZE_MAX];
 };
 
 struct chan_out {
 	unsigned depth, head, count;
 	struct mmsghdr hdrs[CHAN_BATCH];
-	struct iovec iov[CHAN_BATCH];
+	struct iovec iov[CHAN_BATCH][1 + CHAN_BUNDLE_MAX];
+	unsigned taken[CHAN_BATCH]; /* messages in each datagram */
 	struct slot slots[];
 };
+
+static uint8_t bundle_head[LEN_SIZE] = {CHAN_BUNDLE & 0xff, CHAN_BUNDLE >> 8};
 
 static bool
 peer_sends_fds(enum role peer, enum role self)
@@ -63,11 +70,10 @@ chan_init(
 		start_fail("memory for a channel");
 	c->out->depth = depth;
 	for (unsigned i = 0; i < CHAN_BATCH; i++) {
-		c->in->iov[i] = (struct iovec){c->in->bytes[i], MSG_SIZE_MAX};
+		c->in->iov[i] = (struct iovec){c->in->bytes[i], CHAN_DATAGRAM_MAX};
 		c->in->hdrs[i].msg_hdr.msg_iov = &c->in->iov[i];
 		c->in->hdrs[i].msg_hdr.msg_iovlen = 1;
-		c->out->hdrs[i].msg_hdr.msg_iov = &c->out->iov[i];
-		c->out->hdrs[i].msg_hdr.msg_iovlen = 1;
+		c->out->hdrs[i].msg_hdr.msg_iov = c->out->iov[i];
 	}
 }
 
@@ -131,15 +137,58 @@ fetch_with_fd(struct chan *c)
 	return fd;
 }
 
-/* The rules that hold for every message; NULL when it may go to a handler. */
-static const char *
-check(const struct chan *c, unsigned i, struct msg *m, int fd)
+static bool
+is_bundle(const struct chan_in *in)
 {
-	const struct chan_in *in = c->in;
+	return in->len[in->next] >= LEN_SIZE &&
+	       memcmp(in->bytes[in->next], bundle_head, LEN_SIZE) == 0;
+}
 
-	if (in->cut[i])
+/* The bytes of the next message: a whole datagram, or the next of a bundle. NULL when the
+ * bundle is not made as it must be. */
+static const uint8_t *
+next_message(struct chan_in *in, size_t *len)
+{
+	const uint8_t *b = in->bytes[in->next];
+	size_t all = in->len[in->next], left;
+
+	if (!is_bundle(in)) {
+		*len = all;
+		in->next++;
+		return b;
+	}
+	if (in->at == 0)
+		in->at = LEN_SIZE;
+	left = all - in->at;
+	if (left < LEN_SIZE)
+		return NULL;
+	*len = (size_t)b[in->at] | (size_t)b[in->at + 1] << 8;
+	if (*len > left - LEN_SIZE || *len > MSG_SIZE_MAX)
+		return NULL;
+	b += in->at + LEN_SIZE;
+	in->at += LEN_SIZE + *len;
+	if (in->at == all) {
+		in->at = 0;
+		in->next++;
+	}
+	return b;
+}
+
+/* The rules that hold for every message; NULL when it may go to a handler. A bundle in a
+ * bundle is a message with a number that does not exist. */
+static const char *
+check(struct chan *c, struct msg *m, int fd)
+{
+	struct chan_in *in = c->in;
+	const uint8_t *b;
+	size_t len;
+
+	if (in->cut[in->next])
 		return "message or descriptors too long";
-	if (msg_decode(in->bytes[i], in->len[i], m) != 0)
+	if (fd >= 0 && is_bundle(in))
+		return "stray descriptor";
+	b = next_message(in, &len);
+	if (b == NULL || msg_decode(b, len, m) != 0)
 		return "malformed message";
 	if (!msg_permitted(m->nr, c->peer, c->self))
 		return "message not permitted";
@@ -171,13 +220,13 @@ chan_recv(struct chan *c, struct msg *m, int *fd)
 		*fd = -1;
 	if (c->breached)
 		return 0;
-	if (c->takes_fds)
+	if (c->takes_fds && c->in->at == 0)
 		got = fetch_with_fd(c);
 	else if (c->in->next == c->in->have && !spent(c))
 		fetch_plain(c);
 	if (c->in->next == c->in->have)
 		return 0;
-	why = check(c, c->in->next++, m, got);
+	why = check(c, m, got);
 	if (why == NULL) {
 		c->received++;
 		if (fd != NULL)
@@ -189,8 +238,45 @@ chan_recv(struct chan *c, struct msg *m, int *fd)
 	if (got >= 0)
 		close(got);
 	c->in->have = c->in->next = 0;
+	c->in->at = 0;
 	chan_peer_fault(c, why);
 	return ERR_DENIED;
+}
+
+/* Makes datagram k of the queued messages that are `from` behind the head and later:
+ * one as it is, several as a bundle. Returns how many it takes. */
+static unsigned
+gather(struct chan_out *out, unsigned k, unsigned from)
+{
+	struct iovec *iov = out->iov[k];
+	size_t size = LEN_SIZE;
+	unsigned n = 0;
+
+	iov[0] = (struct iovec){bundle_head, LEN_SIZE};
+	while (from + n < out->count && n < CHAN_BUNDLE_MAX) {
+		struct slot *s = &out->slots[(out->head + from + n) % out->depth];
+
+		size += LEN_SIZE + (size_t)s->len;
+		if (size > CHAN_DATAGRAM_MAX)
+			break;
+		iov[1 + n++] = (struct iovec){s->bytes, LEN_SIZE + (size_t)s->len};
+	}
+	out->hdrs[k].msg_hdr.msg_iovlen = n == 1 ? 1 : 1 + n;
+	if (n == 1)
+		iov[0] = (struct iovec){
+		    (uint8_t *)iov[1].iov_base + LEN_SIZE, iov[1].iov_len - LEN_SIZE};
+	return n;
+}
+
+/* Messages that the first `done` datagrams have taken with them. */
+static unsigned
+gone(const struct chan_out *out, int done)
+{
+	unsigned n = 0;
+
+	for (int k = 0; k < done; k++)
+		n += out->taken[k];
+	return n;
 }
 
 void
@@ -199,15 +285,14 @@ chan_flush(struct chan *c)
 	struct chan_out *out = c->out;
 
 	while (out->count > 0) {
-		unsigned n = out->count < CHAN_BATCH ? out->count : CHAN_BATCH;
+		unsigned k = 0, from = 0;
 		int done;
 
-		for (unsigned i = 0; i < n; i++) {
-			struct slot *s = &out->slots[(out->head + i) % out->depth];
-
-			out->iov[i] = (struct iovec){s->bytes, s->len};
+		while (k < CHAN_BATCH && from < out->count) {
+			out->taken[k] = gather(out, k, from);
+			from += out->taken[k++];
 		}
-		done = sendmmsg(c->fd, out->hdrs, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		done = sendmmsg(c->fd, out->hdrs, k, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (done < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
 			return;
 		if (done < 0) {
@@ -216,10 +301,11 @@ chan_flush(struct chan *c)
 			out->count = 0;
 			return;
 		}
-		c->sent += (unsigned)done;
-		out->head = (out->head + (unsigned)done) % out->depth;
-		out->count -= (unsigned)done;
-		if ((unsigned)done < n)
+		from = gone(out, done);
+		c->sent += from;
+		out->head = (out->head + from) % out->depth;
+		out->count -= from;
+		if ((unsigned)done < k)
 			return;
 	}
 }
@@ -238,12 +324,14 @@ chan_send(struct chan *c, const struct msg *m)
 	if (out->count == out->depth)
 		return ERR_FULL;
 	s = &out->slots[(out->head + out->count) % out->depth];
-	n = msg_encode(m, s->bytes, sizeof s->bytes);
+	n = msg_encode(m, s->bytes + LEN_SIZE, MSG_SIZE_MAX);
 	if (n < 0)
 		bug("sending a message out of range");
 	s->len = (uint16_t)n;
+	s->bytes[0] = (uint8_t)(n & 0xff);
+	s->bytes[1] = (uint8_t)(n >> 8);
 	out->count++;
-	if (out->count >= CHAN_BATCH)
+	if (out->count % CHAN_QUEUE == 0)
 		chan_flush(c);
 	return 0;
 }
@@ -311,5 +399,6 @@ chan_reset(struct chan *c)
 		fetch_plain(c);
 	while (in->have > 0);
 	in->next = 0;
+	in->at = 0;
 	c->breached = false;
 }

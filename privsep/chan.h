@@ -5,6 +5,12 @@
  * message that fails is a breach: the channel is closed to reading, the supervisor is
  * told (FAULT), and the peer will be killed. Nothing of a breach reaches a handler.
  * Sending queues and sends many at once; a full queue is the caller's to handle.
+ *
+ * A datagram is a message, or a bundle: the number CHAN_BUNDLE, then messages one after the
+ * other, each with its length (u16, little-endian) before it, to the datagram's last byte.
+ * Each message of a bundle meets the same rules as one alone; only a message alone may
+ * carry a descriptor. Bundles are there because a datagram costs the kernel more than all
+ * that we do with a message.
  */
 #ifndef SALLYPORT_PRIVSEP_CHAN_H
 #define SALLYPORT_PRIVSEP_CHAN_H
@@ -14,7 +20,11 @@
 
 #include "privsep/msg.h"
 
-#define CHAN_BATCH 32 /* messages a system call */
+#define CHAN_BATCH 16          /* datagrams a system call */
+#define CHAN_BUNDLE_MAX 32     /* messages a datagram */
+#define CHAN_DATAGRAM_MAX 8192 /* bytes */
+#define CHAN_QUEUE 64          /* messages that wait for a flush at most */
+#define CHAN_BUNDLE 0x01       /* no message has this number */
 
 struct chan_in;  /* receive batch, allocated by chan_init */
 struct chan_out; /* send queue, allocated by chan_init */
