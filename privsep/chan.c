@@ -246,14 +246,14 @@ chan_recv(struct chan *c, struct msg *m, int *fd)
 /* Makes datagram k of the queued messages that are `from` behind the head and later:
  * one as it is, several as a bundle. Returns how many it takes. */
 static unsigned
-gather(struct chan_out *out, unsigned k, unsigned from)
+gather(struct chan_out *out, unsigned k, unsigned from, unsigned most)
 {
 	struct iovec *iov = out->iov[k];
 	size_t size = LEN_SIZE;
 	unsigned n = 0;
 
 	iov[0] = (struct iovec){bundle_head, LEN_SIZE};
-	while (from + n < out->count && n < CHAN_BUNDLE_MAX) {
+	while (from + n < out->count && n < most) {
 		struct slot *s = &out->slots[(out->head + from + n) % out->depth];
 
 		size += LEN_SIZE + (size_t)s->len;
@@ -289,7 +289,8 @@ chan_flush(struct chan *c)
 		int done;
 
 		while (k < CHAN_BATCH && from < out->count) {
-			out->taken[k] = gather(out, k, from);
+			out->taken[k] =
+			    gather(out, k, from, c->bundles ? CHAN_BUNDLE_MAX : 1);
 			from += out->taken[k++];
 		}
 		done = sendmmsg(c->fd, out->hdrs, k, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -35,6 +35,7 @@ struct chan {
 	unsigned index;    /* the peer's, for roles that exist more than once */
 	bool takes_fds;    /* receives with room for exactly one descriptor */
 	bool breached;     /* not read any more until chan_reset() */
+	bool bundles;      /* set by a sender of many messages: puts them into bundles */
 	bool polled;       /* set by a reader that polls again after a 0 of chan_recv() */
 	uint64_t received; /* messages */
 	uint64_t sent;

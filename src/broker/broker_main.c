@@ -93,6 +93,7 @@ open_channels(void)
 	open_chan(&broker.tftp_parser, FD_TFTP_PARSER, ROLE_TFTP_PARSER, 0, DEPTH_EAR);
 	open_chan(&broker.link_parser, FD_LINK_PARSER, ROLE_LINK_PARSER, 0, DEPTH_EAR);
 	open_chan(&broker.dhcp_sender, FD_DHCP_SENDER, ROLE_DHCP_SENDER, 0, DEPTH_SENDER);
+	broker.dhcp_sender.bundles = true;
 	open_chan(&broker.verifier, FD_VERIFIER, ROLE_VERIFIER, 0, DEPTH_VERIFIER);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
 		int fd = (int)i;

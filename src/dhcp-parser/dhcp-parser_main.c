@@ -239,6 +239,7 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < BATCH; i++)
 		prepare(i);
 	chan_init(&broker, FD_BROKER, ROLE_DHCP_PARSER, ROLE_BROKER, 0, QUEUE_DEPTH);
+	broker.bundles = true;
 	cage_enter(&start, NULL);
 	start_ready();
 	loop();

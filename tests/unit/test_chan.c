@@ -225,6 +225,101 @@ full_queues_are_said(void **state)
 	assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), -1);
 }
 
+/* What one end bundles the other takes apart, in order, whatever the sizes. */
+static void
+bundles_arrive_in_order(void **state)
+{
+	struct chan other;
+	int got = 0, datagrams = 0;
+
+	(void)state;
+	set_up(ROLE_BROKER, ROLE_DHCP_SENDER);
+	c.bundles = true;
+	for (unsigned i = 0; i < 8; i++) {
+		sample_message(MSG_REPLY_TELL, &m, i % 3 == 0);
+		m.u.reply_tell.xid = i;
+		assert_int_equal(chan_send(&c, &m), 0);
+	}
+	chan_flush(&c);
+	while (recv(pair[0], bytes, sizeof bytes, MSG_PEEK) > 0 && datagrams == 0)
+		datagrams++;
+	assert_int_equal(bytes[0] | bytes[1] << 8, CHAN_BUNDLE);
+	chan_init(&other, pair[0], ROLE_DHCP_SENDER, ROLE_BROKER, 0, 1);
+	while (chan_recv(&other, &m, NULL) == 1)
+		assert_int_equal(m.u.reply_tell.xid, got++);
+	assert_int_equal(got, 8);
+	assert_false(other.breached);
+}
+
+/* Puts `n` times the sample into a bundle, its bytes from `bytes`; returns the length. */
+static size_t
+make_bundle(unsigned nr, unsigned n)
+{
+	static uint8_t one[MSG_SIZE_MAX];
+	size_t at = 2;
+	int len;
+
+	sample_message(nr, &m, false);
+	len = msg_encode(&m, one, sizeof one);
+	assert_true(len > 0);
+	bytes[0] = CHAN_BUNDLE & 0xff;
+	bytes[1] = CHAN_BUNDLE >> 8;
+	for (unsigned i = 0; i < n; i++) {
+		bytes[at] = (uint8_t)(len & 0xff);
+		bytes[at + 1] = (uint8_t)(len >> 8);
+		memcpy(bytes + at + 2, one, (size_t)len);
+		at += 2 + (size_t)len;
+	}
+	return at;
+}
+
+/* The messages before the fault pass, none behind it does. */
+static void
+expect_after(unsigned good)
+{
+	for (unsigned i = 0; i < good; i++)
+		assert_int_equal(chan_recv(&c, &m, NULL), 1);
+	assert_breach();
+}
+
+static void
+wrong_bundles_are_breaches(void **state)
+{
+	size_t len;
+
+	(void)state;
+	len = make_bundle(MSG_RRQ_TELL, 3);
+	for (size_t cut = 2; cut < len; cut++) {
+		size_t one = (len - 2) / 3;
+
+		if (cut != 2 && (cut - 2) % one == 0)
+			continue; /* a whole bundle of fewer */
+		set_up(ROLE_BROKER, ROLE_TFTP_PARSER);
+		assert_true(send(pair[0], bytes, cut, 0) == (ssize_t)cut);
+		expect_after((unsigned)((cut - 2) / one));
+		make_bundle(MSG_RRQ_TELL, 3);
+	}
+	/* A bundle in a bundle. */
+	set_up(ROLE_BROKER, ROLE_TFTP_PARSER);
+	len = make_bundle(MSG_RRQ_TELL, 1);
+	memmove(bytes + 4, bytes, len);
+	bytes[2] = (uint8_t)(len & 0xff);
+	bytes[3] = (uint8_t)(len >> 8);
+	assert_true(send(pair[0], bytes, len + 4, 0) > 0);
+	expect_after(0);
+	/* Another role's message behind a good one. */
+	set_up(ROLE_BROKER, ROLE_TFTP_PARSER);
+	len = make_bundle(MSG_DHCP_TELL, 1);
+	assert_true(send(pair[0], bytes, len, 0) > 0);
+	expect_after(0);
+	/* A descriptor with a bundle. */
+	set_up(ROLE_BROKER, ROLE_VERIFIER);
+	len = make_bundle(MSG_MEMFD_TELL, 1);
+	send_fds(bytes, len, 1);
+	expect_after(0);
+	assert_string_equal(msg_name(CHAN_BUNDLE), "?");
+}
+
 static void
 descriptors_are_sent(void **state)
 {
@@ -260,6 +355,8 @@ main(void)
 	    cmocka_unit_test(stray_descriptors_vanish),
 	    cmocka_unit_test(one_descriptor_where_it_belongs),
 	    cmocka_unit_test(full_queues_are_said),
+	    cmocka_unit_test(bundles_arrive_in_order),
+	    cmocka_unit_test(wrong_bundles_are_breaches),
 	    cmocka_unit_test(descriptors_are_sent),
 	};
 
