@@ -117,7 +117,8 @@ STATIC_link-parser := yes
 
 DHCP4_ENCODE := src/wire/dhcp4_encode src/wire/dhcp4_options
 OBJ_dhcp-sender := $(call CAGED,dhcp-sender) $(DHCP4_ENCODE) src/wire/frame \
-	src/dhcp-sender/reply_check src/dhcp-sender/reply_wire src/dhcp-sender/dhcp-sender_main
+	src/dhcp-sender/reply_check src/dhcp-sender/reply_wire src/dhcp-sender/outbox \
+	src/dhcp-sender/dhcp-sender_main
 OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
 	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
 STATIC_dhcp-sender := yes
@@ -256,7 +257,7 @@ UNIT += lease_rules lease_model
 OBJ_test_lease_rules := $(OBJ_test_lease)
 OBJ_test_lease_model := $(OBJ_test_lease) src/broker/record
 RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
-	src/wire/dhcp4_options src/dhcp-sender/reply_check src/dhcp-sender/probe_check \
+	src/wire/dhcp4_options src/dhcp-sender/reply_check src/dhcp-sender/outbox src/dhcp-sender/probe_check \
 	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)
 LIB_test_dhcp_decide := -llmdb
@@ -366,7 +367,7 @@ LIB_fuzz_floor := -lsodium
 OBJ_fuzz_record := $(BASE) src/broker/record
 OBJ_fuzz_http_reply := $(OBJ_test_http_reply)
 OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/wire/dhcp4_options \
-	src/dhcp-sender/reply_check \
+	src/dhcp-sender/reply_check src/dhcp-sender/outbox \
 	src/wire/frame
 
 UNIT += link

@@ -2,8 +2,9 @@
  * What the mouth of DHCPv4 may ask of the kernel: take replies and questions from the
  * broker, send them.
  * A packet socket is bound to its interface; with an address in the call it would send on
- * any other, so there the address must be NULL, and calls that carry one in memory
- * (sendmsg, sendmmsg) are not here at all. Nothing is received but from the channel.
+ * any other, so there the address must be NULL, and calls that carry one in memory are for
+ * the sockets of UDP alone, which send to any address anyhow. Nothing is received but from
+ * the channel.
  */
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -18,10 +19,8 @@ const struct cage_rule cage_rules[] = {
 	{IS(0, FD_BROKER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"frames, on the interface of the socket only", SYS_sendto,
 	{BLOCK(0, FD_FRAME, 16), IS(3, SEND_FLAGS), IS(4, 0), IS(5, 0)}},
-    {"replies from port 67", SYS_sendto,
-	{BLOCK(0, FD_TX67, 16), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
-    {"replies from port 4011", SYS_sendto,
-	{BLOCK(0, FD_TX4011, 16), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
+    {"replies from port 67", SYS_sendmsg, {BLOCK(0, FD_TX67, 16), IS(2, SEND_FLAGS)}},
+    {"replies from port 4011", SYS_sendmsg, {BLOCK(0, FD_TX4011, 16), IS(2, SEND_FLAGS)}},
     {"echo requests", SYS_sendto,
 	{IS(0, FD_ECHO_MOUTH), IS(3, SEND_FLAGS), IS(5, sizeof(struct sockaddr_in))}},
     {"the supervisor's notices", SYS_recvfrom,

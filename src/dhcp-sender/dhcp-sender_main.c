@@ -17,6 +17,7 @@
 #include "privsep/start.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/dhcp-sender/outbox.h"
 #include "src/dhcp-sender/probe_check.h"
 #include "src/dhcp-sender/probe_send.h"
 #include "src/dhcp-sender/reply_check.h"
@@ -24,7 +25,6 @@
 #include "src/wire/frame.h"
 
 #define TURN 128         /* replies before the supervisor is looked at again */
-#define REPEATS 4        /* after errors that a forged ICMP message can cause */
 #define PXE_PORT 4011    /* RFC 4578's boot service */
 #define HW_TEXT_MAX 48   /* 16 bytes with colons, and NUL */
 #define BOOTFILE_MAX 260 /* escaped, for the log */
@@ -33,7 +33,8 @@
 
 static struct start start;
 static struct chan broker;
-static uint64_t icmp_errors, failed;
+static struct outbox outbox;
+static uint64_t failed; /* frames */
 
 /* Around ARP: the client cannot answer for an address that it is only being offered. */
 static int
@@ -61,31 +62,6 @@ send_frame(
 		bug("a frame that does not fit its buffer");
 	return sendto(FD_FRAME + m->link, bytes, (size_t)n, SEND_FLAGS, NULL, 0) < 0 ? errno
 										     : 0;
-}
-
-/* The sockets are connected to a port where nobody is, so an ICMP message, which anyone
- * can forge, makes the next call report its error instead of sending. */
-static bool
-is_icmp_error(int e)
-{
-	return e == ECONNREFUSED || e == EHOSTUNREACH || e == ENETUNREACH;
-}
-
-static int
-send_datagram(const struct msg_reply_tell *m, const uint8_t *packet, size_t len)
-{
-	int fd = (m->service == 0 ? FD_TX67 : FD_TX4011) + m->link;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(m->to_port)};
-
-	memcpy(&to.sin_addr, m->to.b, sizeof to.sin_addr);
-	for (unsigned i = 0;; i++) {
-		if (sendto(fd, packet, len, SEND_FLAGS, (struct sockaddr *)&to,
-			sizeof to) >= 0)
-			return 0;
-		if (!is_icmp_error(errno) || i == REPEATS)
-			return errno;
-		icmp_errors++;
-	}
 }
 
 static const char *
@@ -142,12 +118,13 @@ static void
 transmit(
     const struct msg_reply_tell *m, const struct link *l, const uint8_t *packet, size_t len)
 {
-	uint64_t before = icmp_errors;
-	int e = m->way == 2 ? send_datagram(m, packet, len) : send_frame(m, l, packet, len);
+	int e = 0;
 
-	if (icmp_errors != before)
-		log_limited(LOG_WARNING, "dhcp-icmp-error", "link=%s so-far=%llu", l->name,
-		    (unsigned long long)icmp_errors);
+	if (m->way == 2)
+		outbox_add(&outbox, (m->service == 0 ? FD_TX67 : FD_TX4011) + m->link,
+		    &m->to, m->to_port, packet, len);
+	else
+		e = send_frame(m, l, packet, len);
 	if (e == 0) {
 		log_reply(m, l);
 		return;
@@ -156,6 +133,22 @@ transmit(
 	log_limited(LOG_WARNING, "dhcp-send-failed",
 	    "session=%08x link=%s way=%u error=%s so-far=%llu", m->session, l->name, m->way,
 	    strerrorname_np(e), (unsigned long long)failed);
+}
+
+/* What the turn has put into the outbox leaves, and what came of it is said. */
+static void
+send_outbox(void)
+{
+	uint64_t icmp = outbox.icmp_errors, lost = outbox.failed;
+
+	outbox_flush(&outbox);
+	if (outbox.icmp_errors != icmp)
+		log_limited(LOG_WARNING, "dhcp-icmp-error", "so-far=%llu",
+		    (unsigned long long)outbox.icmp_errors);
+	if (outbox.failed != lost)
+		log_limited(LOG_WARNING, "dhcp-send-failed", "error=%s so-far=%llu",
+		    strerrorname_np(outbox.last_error),
+		    (unsigned long long)(failed + outbox.failed));
 }
 
 static void
@@ -249,6 +242,7 @@ loop(void)
 		if (p[0].revents != 0)
 			on_notice();
 		more = take_replies();
+		send_outbox();
 	}
 }
 
