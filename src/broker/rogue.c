@@ -26,13 +26,12 @@ static struct {
 
 static struct watch {
 	enum rogue_state state;
-	bool asking;       /* answers count until until_ms */
 	bool answered;     /* since the last question */
-	uint64_t again_ms; /* the next question; 0: none */
-	uint64_t until_ms; /* when the answers must be there; 0: none is waited for */
+	uint32_t xid;      /* of that */
+	uint64_t again_ms; /* the next question; 0, here and below: none */
+	uint64_t held_ms;  /* end of ROGUE_HELD */
+	uint64_t until_ms; /* answers count until then */
 } watches[LINKS_MAX];
-
-static uint32_t xid;
 
 /* ------------------------------------------------------------------- the links */
 
@@ -55,17 +54,13 @@ policy_of(unsigned link)
 }
 
 static void
-ask(unsigned link, uint64_t next_ms)
+ask(unsigned link)
 {
 	static struct msg m = {.nr = MSG_PROBE_TELL};
-	struct msg_probe_tell *t = &m.u.probe_tell;
 
-	memset(t, 0, sizeof *t);
-	t->link = (uint8_t)link;
-	t->kind = LINK_SERVER;
-	t->number = ++xid;
+	m.u.probe_tell = (struct msg_probe_tell){
+	    .link = (uint8_t)link, .kind = LINK_SERVER, .number = watches[link].xid};
 	chan_send_or_drop(&broker.dhcp_sender, &m);
-	watches[link].again_ms = next_ms;
 }
 
 static void
@@ -73,10 +68,11 @@ begin_asking(unsigned link)
 {
 	struct watch *w = &watches[link];
 
-	w->asking = true;
 	w->answered = false;
-	w->until_ms = broker.now_ms + ROGUE_HOLD_MS;
-	ask(link, broker.now_ms + ASK_TWICE_MS);
+	w->xid = probe_random();
+	w->until_ms = broker.now_ms + ROGUE_ANSWER_MS;
+	w->again_ms = broker.now_ms + ASK_TWICE_MS;
+	ask(link);
 }
 
 /* Only the first start waits: a broker that comes after another goes on where that was. */
@@ -85,12 +81,13 @@ rogue_init(void)
 {
 	memset(&table, 0, sizeof table);
 	memset(watches, 0, sizeof watches);
-	xid = probe_random();
 	for (unsigned i = 0; i < broker.start.nlinks; i++) {
 		if (policy_of(i) == ROGUE_IGNORE)
 			continue;
-		if (broker.start.generation == 1 && policy_of(i) == ROGUE_REFUSE)
+		if (broker.start.generation == 1 && policy_of(i) == ROGUE_REFUSE) {
 			watches[i].state = ROGUE_HELD;
+			watches[i].held_ms = broker.now_ms + ROGUE_HOLD_MS;
+		}
 		begin_asking(i);
 	}
 }
@@ -104,7 +101,7 @@ open_link(unsigned link)
 		log_event(LOG_NOTICE, "link-open", "link=%s reason=no-other-server",
 		    broker.start.links[link].name);
 	w->state = ROGUE_OPEN;
-	w->again_ms = 0;
+	w->again_ms = w->until_ms = 0;
 }
 
 static void
@@ -129,12 +126,19 @@ end_asking(unsigned link)
 {
 	struct watch *w = &watches[link];
 
-	w->asking = false;
 	w->until_ms = 0;
-	if (w->answered && w->state == ROGUE_REFUSED)
+	if (w->state != ROGUE_REFUSED)
+		return;
+	if (w->answered)
 		w->again_ms = broker.now_ms + ROGUE_AGAIN_MS;
 	else
 		open_link(link);
+}
+
+static bool
+is_over(uint64_t ms)
+{
+	return ms != 0 && broker.now_ms >= ms;
 }
 
 static void
@@ -143,17 +147,17 @@ turn_link(unsigned link)
 	struct watch *w = &watches[link];
 
 	/* A reload may have allowed it. */
-	if (w->state != ROGUE_OPEN && policy_of(link) != ROGUE_REFUSE) {
-		w->asking = false;
-		w->until_ms = 0;
+	if (w->state != ROGUE_OPEN && policy_of(link) != ROGUE_REFUSE)
 		open_link(link);
-	}
-	if (w->until_ms != 0 && broker.now_ms >= w->until_ms)
+	if (w->state == ROGUE_HELD && is_over(w->held_ms))
+		w->state = ROGUE_OPEN;
+	if (is_over(w->until_ms))
 		end_asking(link);
-	if (w->again_ms == 0 || broker.now_ms < w->again_ms)
+	if (!is_over(w->again_ms))
 		return;
-	if (w->asking)
-		ask(link, 0);
+	w->again_ms = 0;
+	if (w->until_ms != 0)
+		ask(link);
 	else
 		begin_asking(link);
 }
@@ -165,6 +169,13 @@ rogue_turn(void)
 		turn_link(i);
 }
 
+static void
+sooner(uint64_t *next, uint64_t ms)
+{
+	if (ms != 0 && ms < *next)
+		*next = ms;
+}
+
 int
 rogue_timeout(void)
 {
@@ -173,8 +184,9 @@ rogue_timeout(void)
 	for (unsigned i = 0; i < broker.start.nlinks; i++) {
 		const struct watch *w = &watches[i];
 
-		next = w->again_ms != 0 && w->again_ms < next ? w->again_ms : next;
-		next = w->until_ms != 0 && w->until_ms < next ? w->until_ms : next;
+		sooner(&next, w->again_ms);
+		sooner(&next, w->until_ms);
+		sooner(&next, w->state == ROGUE_HELD ? w->held_ms : 0);
 	}
 	if (next == UINT64_MAX)
 		return -1;
@@ -190,7 +202,7 @@ rogue_silent(const struct msg_dhcp_tell *m, uint64_t *until_ms)
 	if (w->state == ROGUE_OPEN || !addr_is_unset(&m->giaddr))
 		return false;
 	if (w->state == ROGUE_HELD)
-		*until_ms = w->until_ms;
+		*until_ms = w->held_ms;
 	return true;
 }
 
@@ -305,6 +317,16 @@ concerns_us(const struct msg_heard_tell *m)
 	return addr_is_unset(&m->relay) || conf_subnet_of(broker.conf, &m->relay) != NULL;
 }
 
+/* Is it there now? While nobody is served, what it says to others counts as well; from
+ * then on only what it says to us. */
+static bool
+answers(const struct watch *w, const struct msg_heard_tell *m)
+{
+	if (w->until_ms == 0 || m->type == DHCP_NAK || addr_is_unset(&m->offered))
+		return false;
+	return w->state != ROGUE_OPEN || m->number == w->xid;
+}
+
 void
 rogue_heard(const struct msg_heard_tell *m)
 {
@@ -325,8 +347,7 @@ rogue_heard(const struct msg_heard_tell *m)
 	if (!known && mode_of(m->link) == MODE_FULL)
 		e->alert_s = 0;
 	report(e);
-	if (w->asking && m->type != DHCP_NAK && !addr_is_unset(&m->offered) &&
-	    policy_of(m->link) == ROGUE_REFUSE)
+	if (answers(w, m) && policy_of(m->link) == ROGUE_REFUSE)
 		refuse_link(m->link, &e->s);
 }
 

@@ -1,13 +1,14 @@
 /*
  * Other DHCP servers on our links: who they are, and whether we speak beside them.
  *
- * On a link in full mode another server hands out addresses of its own. At the first start
- * such a link is held silent for ROGUE_HOLD_MS while a DISCOVER of ours asks who is there;
- * when somebody else answers, the link stays silent (unless told otherwise) and is asked
- * again every ROGUE_AGAIN_MS, until nobody answers. A server that comes later is reported,
- * not obeyed: else it could silence us. What comes through a relay is served all the same:
- * it is from another link. In proxy mode one other server is what we are there for; more
- * than one is reported once.
+ * On a link in full mode another server hands out addresses of its own. At the start a
+ * DISCOVER of ours asks who is there, and after the first one such a link is held silent
+ * for ROGUE_HOLD_MS. When somebody answers that question, also if later (many servers ping
+ * an address first), the link falls silent (unless told otherwise) and is asked again every
+ * ROGUE_AGAIN_MS, until nobody answers for ROGUE_ANSWER_MS. A server that comes later is
+ * reported, not obeyed: else it could silence us. What comes through a relay is served all
+ * the same: it is from another link. In proxy mode one other server is what we are there
+ * for; more than one is reported once.
  */
 #ifndef SALLYPORT_BROKER_ROGUE_H
 #define SALLYPORT_BROKER_ROGUE_H
@@ -19,6 +20,7 @@
 
 #define ROGUE_SERVERS_MAX 32
 #define ROGUE_HOLD_MS 1000
+#define ROGUE_ANSWER_MS 5000
 #define ROGUE_AGAIN_MS 30000
 
 struct rogue_server {
@@ -35,7 +37,7 @@ struct rogue_server {
 
 enum rogue_state {
 	ROGUE_OPEN,   /* served */
-	ROGUE_HELD,   /* asked, and silent until the answers must be there */
+	ROGUE_HELD,   /* asked, and silent until most answers must be there */
 	ROGUE_REFUSED /* another server is there */
 };
 
