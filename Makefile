@@ -373,6 +373,11 @@ OBJ_fuzz_reply_check := $(BASE) privsep/roles privsep/msg src/wire/dhcp4_options
 UNIT += link
 OBJ_test_link := $(BASE) privsep/roles privsep/msg src/wire/arp src/wire/icmp src/wire/frame \
 	src/wire/dhcp4_client src/link-parser/heard
+UNIT += probe rogue
+OBJ_test_probe := $(RIG)
+LIB_test_probe := -llmdb
+OBJ_test_rogue := $(RIG)
+LIB_test_rogue := -llmdb
 FUZZ += heard
 OBJ_fuzz_heard := $(OBJ_test_link)
 

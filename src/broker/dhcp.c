@@ -41,7 +41,7 @@ answers(const struct decision *d)
 }
 
 void
-dhcp_run(const struct msg_dhcp_tell *m)
+dhcp_run(const struct msg_dhcp_tell *m, bool again)
 {
 	static struct decision d;
 	struct ask a;
@@ -52,7 +52,7 @@ dhcp_run(const struct msg_dhcp_tell *m)
 		return;
 	}
 	dhcp_decide(&a, &d, NULL);
-	if (d.fresh && answers(&d) && !limit_stranger(&a))
+	if (!again && d.fresh && answers(&d) && !limit_stranger(&a))
 		too_many("link-rate", m);
 	else if (!probe_first(&a, &d))
 		dhcp_apply(&a, &d);
@@ -70,7 +70,7 @@ handle(const struct msg_dhcp_tell *m)
 	}
 	rogue_request(m);
 	if (!rogue_silent(m, &until))
-		dhcp_run(m);
+		dhcp_run(m, false);
 	else if (until != 0)
 		(void)probe_hold(m, until);
 }

@@ -66,8 +66,8 @@ struct ask {
 };
 
 /* dhcp.c: one request, checked: decides, asks whether the address is in use or does what
- * was decided. */
-void dhcp_run(const struct msg_dhcp_tell *m);
+ * was decided. again: it was limited when it came, and has waited for that. */
+void dhcp_run(const struct msg_dhcp_tell *m, bool again);
 
 /* dhcp_ask.c: everything about a request that needs no decision. NULL when *a is filled,
  * else why the request gets no answer (a word for the log). Changes nothing. trace may be

@@ -10,6 +10,7 @@
 
 #include "src/base/hash.h"
 #include "src/base/log.h"
+#include "src/broker/counters.h"
 #include "src/broker/rogue.h"
 
 #define KNOWN_SLOTS 4096 /* a power of two */
@@ -40,7 +41,6 @@ static struct {
 	uint64_t at_ms;
 } known[KNOWN_SLOTS];
 
-static struct probe_counts counts;
 static struct hash_key key;
 static uint64_t drawn;
 static unsigned tries; /* of the request that runs again at present */
@@ -54,17 +54,10 @@ void
 probe_init(void)
 {
 	hash_key_random(&key);
-	memset(&counts, 0, sizeof counts);
 	memset(known, 0, sizeof known);
 	memset(&bucket, 0, sizeof bucket);
 	table.n = 0;
 	tries = 0;
-}
-
-const struct probe_counts *
-probe_counts(void)
-{
-	return &counts;
 }
 
 uint32_t
@@ -127,6 +120,7 @@ static void
 run(unsigned i, unsigned next_try)
 {
 	static struct msg_dhcp_tell m;
+	bool again = table.waiting[i].asked;
 	uint64_t until;
 
 	m = table.requests[i];
@@ -136,7 +130,7 @@ run(unsigned i, unsigned next_try)
 	if (rogue_silent(&m, &until))
 		return;
 	tries = next_try;
-	dhcp_run(&m);
+	dhcp_run(&m, again);
 	tries = 0;
 }
 
@@ -186,7 +180,7 @@ ask(const struct waiting *w)
 	m.u.probe_tell = (struct msg_probe_tell){
 	    .link = w->link, .kind = w->kind, .target = w->address, .number = w->number};
 	chan_send_or_drop(&broker.dhcp_sender, &m);
-	counts.asked++;
+	counter_add("probe-asked");
 }
 
 /* An address that the machine does not have yet. */
@@ -243,9 +237,9 @@ probe_first(struct ask *a, struct decision *d)
 		return true;
 	}
 	if (!may_ask()) {
-		counts.unasked++;
+		counter_add("probe-skipped");
 		log_limited(LOG_NOTICE, "probe-skipped", "waiting=%u so-far=%llu", table.n,
-		    (unsigned long long)counts.unasked);
+		    (unsigned long long)counter_of("probe-skipped"));
 		return false;
 	}
 	w = add(a->m, broker.now_ms + broker.conf->probe_ms);
@@ -307,7 +301,7 @@ answered(unsigned i, const struct msg_heard_tell *m)
 		run(i, 0);
 		return;
 	}
-	counts.in_use++;
+	counter_add("probe-in-use");
 	log_limited(LOG_WARNING, "address-in-use", "ip=%s mac=%s link=%s reserved=%u",
 	    addr_format(&address, ip), m->kind == LINK_ARP ? mac_format(&m->mac, mac) : "-",
 	    broker.start.links[w->link].name, w->reserved);

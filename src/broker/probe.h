@@ -4,7 +4,7 @@
  * bounded table, and runs again when the answer is there or its time is over; nobody else
  * waits for it. An address that somebody else answers for rests (conf->quarantine), and
  * the request gets another. When the table or the rate is exhausted, addresses are offered
- * unasked, and counted.
+ * unasked. Counters: probe-asked, probe-in-use, probe-skipped.
  */
 #ifndef SALLYPORT_BROKER_PROBE_H
 #define SALLYPORT_BROKER_PROBE_H
@@ -18,12 +18,6 @@
 #define PROBE_KNOWN_MS 60000 /* how long an address that was asked for counts as free */
 #define PROBE_TRIES 8        /* addresses that one request is tried with */
 
-struct probe_counts {
-	uint64_t asked;
-	uint64_t in_use;
-	uint64_t unasked; /* offered all the same: no room, or too many at a time */
-};
-
 void probe_init(void);
 /* Between decision and effect: true when the request waits, and has been copied; then
  * nothing of the decision is to be done now. */
@@ -36,7 +30,6 @@ void probe_heard(const struct msg_heard_tell *m);
 int probe_timeout(void);
 /* Runs what has waited long enough, as far as there is room for the answers. */
 void probe_turn(void);
-const struct probe_counts *probe_counts(void);
 /* A number that a stranger cannot guess. */
 uint32_t probe_random(void);
 

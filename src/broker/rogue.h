@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "privsep/control.h"
 #include "privsep/msg.h"
 
 #define ROGUE_SERVERS_MAX 32
@@ -35,12 +36,6 @@ struct rogue_server {
 	uint64_t requested; /* REQUESTs of clients that took its OFFER */
 };
 
-enum rogue_state {
-	ROGUE_OPEN,   /* served */
-	ROGUE_HELD,   /* asked, and silent until most answers must be there */
-	ROGUE_REFUSED /* another server is there */
-};
-
 /* Once, when configuration and links are known: asks on the links that it is to ask on. */
 void rogue_init(void);
 /* A packet of another server; m has been checked. */
@@ -53,8 +48,8 @@ bool rogue_silent(const struct msg_dhcp_tell *m, uint64_t *until_ms);
 int rogue_timeout(void);
 void rogue_turn(void);
 
-/* For the operator: the n-th known server, the newest of a link in no order; NULL ends. */
+/* For the operator: the n-th known server, in no order; NULL ends. */
 const struct rogue_server *rogue_server_at(unsigned n);
-enum rogue_state rogue_state(unsigned link);
+enum rogue_state rogue_state_of(unsigned link);
 
 #endif
