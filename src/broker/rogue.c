@@ -25,11 +25,11 @@ static struct {
 } table;
 
 static struct watch {
-	enum { LINK_OPEN, LINK_HELD, LINK_REFUSED } state;
+	enum rogue_state state;
 	bool answered;     /* since the last question */
 	uint32_t xid;      /* of that */
 	uint64_t again_ms; /* the next question; 0, here and below: none */
-	uint64_t held_ms;  /* end of LINK_HELD */
+	uint64_t held_ms;  /* end of ROGUE_HELD */
 	uint64_t until_ms; /* answers count until then */
 } watches[LINKS_MAX];
 
@@ -85,7 +85,7 @@ rogue_init(void)
 		if (policy_of(i) == ROGUE_IGNORE)
 			continue;
 		if (broker.start.generation == 1 && policy_of(i) == ROGUE_REFUSE) {
-			watches[i].state = LINK_HELD;
+			watches[i].state = ROGUE_HELD;
 			watches[i].held_ms = broker.now_ms + ROGUE_HOLD_MS;
 		}
 		begin_asking(i);
@@ -97,10 +97,10 @@ open_link(unsigned link)
 {
 	struct watch *w = &watches[link];
 
-	if (w->state == LINK_REFUSED)
+	if (w->state == ROGUE_REFUSED)
 		log_event(LOG_NOTICE, "link-open", "link=%s reason=no-other-server",
 		    broker.start.links[link].name);
-	w->state = LINK_OPEN;
+	w->state = ROGUE_OPEN;
 	w->again_ms = w->until_ms = 0;
 }
 
@@ -111,13 +111,13 @@ refuse_link(unsigned link, const struct rogue_server *s)
 	char ip[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
 
 	w->answered = true;
-	if (w->state != LINK_REFUSED)
+	if (w->state != ROGUE_REFUSED)
 		log_event(LOG_ERROR, "link-refused",
 		    "link=%s server=%s mac=%s hint=\"another DHCP server answers: end it, "
 		    "or set 'mode proxy' or 'rogue-servers warn' for this interface\"",
 		    broker.start.links[link].name, addr_format(&s->address, ip),
 		    mac_format(&s->mac, mac));
-	w->state = LINK_REFUSED;
+	w->state = ROGUE_REFUSED;
 }
 
 /* The time of an answer is over. */
@@ -127,7 +127,7 @@ end_asking(unsigned link)
 	struct watch *w = &watches[link];
 
 	w->until_ms = 0;
-	if (w->state != LINK_REFUSED)
+	if (w->state != ROGUE_REFUSED)
 		return;
 	if (w->answered)
 		w->again_ms = broker.now_ms + ROGUE_AGAIN_MS;
@@ -147,10 +147,10 @@ turn_link(unsigned link)
 	struct watch *w = &watches[link];
 
 	/* A reload may have allowed it. */
-	if (w->state != LINK_OPEN && policy_of(link) != ROGUE_REFUSE)
+	if (w->state != ROGUE_OPEN && policy_of(link) != ROGUE_REFUSE)
 		open_link(link);
-	if (w->state == LINK_HELD && is_over(w->held_ms))
-		w->state = LINK_OPEN;
+	if (w->state == ROGUE_HELD && is_over(w->held_ms))
+		w->state = ROGUE_OPEN;
 	if (is_over(w->until_ms))
 		end_asking(link);
 	if (!is_over(w->again_ms))
@@ -186,7 +186,7 @@ rogue_timeout(void)
 
 		sooner(&next, w->again_ms);
 		sooner(&next, w->until_ms);
-		sooner(&next, w->state == LINK_HELD ? w->held_ms : 0);
+		sooner(&next, w->state == ROGUE_HELD ? w->held_ms : 0);
 	}
 	if (next == UINT64_MAX)
 		return -1;
@@ -199,22 +199,17 @@ rogue_silent(const struct msg_dhcp_tell *m, uint64_t *until_ms)
 	const struct watch *w = &watches[m->link];
 
 	*until_ms = 0;
-	if (w->state == LINK_OPEN || !addr_is_unset(&m->giaddr))
+	if (w->state == ROGUE_OPEN || !addr_is_unset(&m->giaddr))
 		return false;
-	if (w->state == LINK_HELD)
+	if (w->state == ROGUE_HELD)
 		*until_ms = w->held_ms;
 	return true;
 }
 
 enum rogue_state
-rogue_state_of(unsigned link)
+rogue_state(unsigned link)
 {
-	if (watches[link].state == LINK_REFUSED)
-		return ROGUE_STATE_SILENCED;
-	for (unsigned i = 0; i < table.n; i++)
-		if (table.servers[i].s.link == link)
-			return ROGUE_STATE_SEEN;
-	return ROGUE_STATE_ALONE;
+	return watches[link].state;
 }
 
 /* ----------------------------------------------------------------- the servers */
@@ -329,7 +324,7 @@ answers(const struct watch *w, const struct msg_heard_tell *m)
 {
 	if (w->until_ms == 0 || m->type == DHCP_NAK || addr_is_unset(&m->offered))
 		return false;
-	return w->state != LINK_OPEN || m->number == w->xid;
+	return w->state != ROGUE_OPEN || m->number == w->xid;
 }
 
 void

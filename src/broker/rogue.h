@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "privsep/control.h"
 #include "privsep/msg.h"
 
 #define ROGUE_SERVERS_MAX 32
@@ -36,6 +35,12 @@ struct rogue_server {
 	uint64_t requested; /* REQUESTs of clients that took its OFFER */
 };
 
+enum rogue_state {
+	ROGUE_OPEN,   /* served */
+	ROGUE_HELD,   /* asked, and silent until most answers must be there */
+	ROGUE_REFUSED /* another server is there */
+};
+
 /* Once, when configuration and links are known: asks on the links that it is to ask on. */
 void rogue_init(void);
 /* A packet of another server; m has been checked. */
@@ -50,6 +55,6 @@ void rogue_turn(void);
 
 /* For the operator: the n-th known server, in no order; NULL ends. */
 const struct rogue_server *rogue_server_at(unsigned n);
-enum rogue_state rogue_state_of(unsigned link);
+enum rogue_state rogue_state(unsigned link);
 
 #endif

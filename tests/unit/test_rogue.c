@@ -86,7 +86,8 @@ test_alone(void **state)
 	start_with("interface eth0; interface eth1 { rogue-servers ignore; }", 1);
 	xid = asked(0);
 	assert_false(rig_take_probe(&q));
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_ALONE);
+	assert_int_equal(rogue_state(0), ROGUE_HELD);
+	assert_int_equal(rogue_state(1), ROGUE_OPEN);
 	assert_int_equal(rogue_timeout(), 400);
 	assert_false(answers_now());
 	assert_false(answers_now());
@@ -120,8 +121,8 @@ test_refused(void **state)
 	wait_ms(ROGUE_HOLD_MS + 100);
 	(void)asked(0);
 	(void)asked(1);
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SILENCED);
-	assert_int_equal(rogue_state_of(1), ROGUE_STATE_ALONE);
+	assert_int_equal(rogue_state(0), ROGUE_REFUSED);
+	assert_int_equal(rogue_state(1), ROGUE_OPEN);
 	/* Neither what waited nor what comes now is answered, but through a relay. */
 	assert_false(rig_take(&r));
 	assert_false(answers_now());
@@ -144,7 +145,7 @@ test_refused(void **state)
 	while (rig_take_probe(&q))
 		;
 	wait_ms(ROGUE_ANSWER_MS + 1);
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SEEN);
+	assert_int_equal(rogue_state(0), ROGUE_OPEN);
 	assert_true(answers_now());
 	rig_stop();
 }
@@ -190,7 +191,7 @@ test_comes_later(void **state)
 	m = server(0, DHCP_OFFER, xid);
 	hear(&m);
 	assert_true(answers_now());
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SEEN);
+	assert_int_equal(rogue_state(0), ROGUE_OPEN);
 	assert_non_null(rogue_server_at(0));
 	assert_null(rogue_server_at(1));
 	assert_addr(rogue_server_at(0)->address, ROGUE);
@@ -228,7 +229,7 @@ test_warn_and_proxy(void **state)
 	assert_false(rig_take_probe(&q));
 	hear(&m);
 	assert_true(answers_now());
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SEEN);
+	assert_int_equal(rogue_state(0), ROGUE_OPEN);
 	assert_false(rogue_server_at(0)->expected);
 	/* The server beside which we are a proxy, and another one. */
 	m.link = 1;
@@ -273,12 +274,12 @@ test_no_server(void **state)
 	m.offered.family = ADDR_NONE;
 	memset(m.offered.b, 0, sizeof m.offered.b);
 	hear(&m);
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SEEN);
+	assert_int_equal(rogue_state(0), ROGUE_HELD);
 	assert_false(rogue_server_at(1)->gives);
 	m = good;
 	m.relay = rig_addr("10.88.0.1");
 	hear(&m);
-	assert_int_equal(rogue_state_of(0), ROGUE_STATE_SILENCED);
+	assert_int_equal(rogue_state(0), ROGUE_REFUSED);
 	rig_stop();
 }
 
