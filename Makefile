@@ -140,7 +140,7 @@ STATIC_file-sender := yes
 
 # The DHCP half of the broker.
 LEASE := policy/pool src/broker/lease src/broker/lease_order src/broker/lease_id \
-	src/broker/lease_port
+	src/broker/lease_port src/broker/lease_start
 BROKER_DHCP := src/base/hash $(LEASE) policy/match src/broker/record src/broker/store \
 	src/broker/session src/broker/trace src/broker/dhcp_ask src/broker/dhcp_reply \
 	src/broker/dhcp_boot src/broker/dhcp_store src/broker/dhcp \

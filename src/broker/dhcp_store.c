@@ -225,7 +225,7 @@ dhcp_store_lease(
 	r.written = broker.wall_s;
 	r.link = l->link;
 	r.id = lease_holder(l);
-	r.ingress = a->ingress;
+	r.ingress = lease_ingress_of(l);
 	r.known = a->match.host != NULL;
 	r.mac = l->mac;
 	if (s != NULL && l->state == LEASE_BOUND) {

@@ -14,70 +14,7 @@
 #define TIDY_MOST 128 /* entries that one request may find ended */
 #define TIDY_STATS 65536
 
-struct lease_table lease_table;
 static struct lease_table *const t = &lease_table;
-
-/* -------------------------------------------------------------------- set-up */
-
-static void
-discard(void)
-{
-	pool_free(&t->map);
-	id_discard();
-	port_discard();
-	free(t->leases);
-	free(t->orders);
-	free(t->timed);
-	free(t->unknown);
-	memset(t, 0, sizeof *t);
-}
-
-static int
-allocate(void)
-{
-	size_t slots = (size_t)t->map.slots + 1;
-	int err;
-
-	t->leases = calloc(slots, sizeof *t->leases);
-	t->orders = calloc((size_t)t->map.npools + 1, sizeof *t->orders);
-	t->timed = calloc(slots, sizeof *t->timed);
-	t->unknown = calloc((size_t)t->conf->nsubnets + 1, sizeof *t->unknown);
-	if (t->leases == NULL || t->orders == NULL || t->timed == NULL ||
-	    t->unknown == NULL)
-		return ERR_SYS;
-	err = id_init();
-	return err != 0 ? err : port_init();
-}
-
-/* The table is empty. */
-static int
-build(const struct conf *conf, const struct addr *own, unsigned nown,
-    const struct hash_key *key)
-{
-	int err = pool_build(&t->map, conf, own, nown);
-
-	if (err != 0)
-		return err;
-	t->conf = conf;
-	t->key = *key;
-	err = allocate();
-	if (err != 0) {
-		discard();
-		return err;
-	}
-	order_init();
-	return 0;
-}
-
-int
-lease_init(const struct conf *conf, const struct addr *own, unsigned nown)
-{
-	struct hash_key key;
-
-	hash_key_random(&key);
-	discard();
-	return build(conf, own, nown, &key);
-}
 
 uint64_t
 lease_clock(uint64_t mono_ms)
@@ -421,10 +358,24 @@ set_owner(struct lease *l, const struct lease_id *id)
 		order_disown(spot.found);
 }
 
+/* A machine that prolongs its lease asks past the relay, by routers: the port that it is
+ * known to be at stays the one that counts. */
+static struct lease_want
+with_its_port(const struct lease_want *w, const struct lease *l)
+{
+	struct lease_want mine = *w;
+	uint64_t before = lease_ingress_of(l);
+
+	if (lease_is_of(l, w->id) && is_port(before) && !is_port(w->ingress))
+		mine.ingress = before;
+	return mine;
+}
+
 void
 lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 {
 	bool own = lease_is_of(l, w->id), goes_on = own && is_used(l, LEASE_BOUND, now);
+	struct lease_want mine;
 
 	settle(l, now);
 	if (goes_on && l->until >= now + LEASE_HOLD_S)
@@ -433,9 +384,10 @@ lease_hold(struct lease *l, const struct lease_want *w, uint64_t now)
 		l->flags |= LEASE_CONTESTED;
 	else if ((uint64_t)l->until + LEASE_HOLD_S <= now)
 		l->flags &= (uint8_t)~LEASE_CONTESTED;
+	mine = with_its_port(w, l);
 	set_owner(l, w->id);
-	order_put(l, goes_on ? LEASE_BOUND : LEASE_HELD, now + LEASE_HOLD_S, w);
-	keep_bounds(l, w);
+	order_put(l, goes_on ? LEASE_BOUND : LEASE_HELD, now + LEASE_HOLD_S, &mine);
+	keep_bounds(l, &mine);
 }
 
 void
@@ -449,11 +401,14 @@ lease_unhold(struct lease *l, uint64_t now)
 void
 lease_bind(struct lease *l, const struct lease_want *w, uint64_t until)
 {
+	struct lease_want mine;
+
 	settle(l, t->now);
+	mine = with_its_port(w, l);
 	set_owner(l, w->id);
 	l->flags &= (uint8_t)~LEASE_CONTESTED;
-	order_put(l, LEASE_BOUND, until, w);
-	keep_bounds(l, w);
+	order_put(l, LEASE_BOUND, until, &mine);
+	keep_bounds(l, &mine);
 }
 
 void
@@ -472,97 +427,6 @@ lease_quarantine(struct lease *l, uint64_t until)
 	l->flags &= (uint8_t)~LEASE_CONTESTED;
 	order_put(l, LEASE_QUARANTINED, until, NULL);
 	order_decline(l);
-}
-
-/* ----------------------------------------------------------------- restoring */
-
-void
-lease_restore_begin(void)
-{
-	t->restoring = true;
-}
-
-void
-lease_restore(struct lease *l, const struct lease_past *past)
-{
-	struct id_spot spot;
-
-	id_clear(l);
-	order_add(l, past);
-	l->written = past->written < UINT32_MAX ? (uint32_t)past->written : UINT32_MAX;
-	if (past->id.kind == ID_NONE)
-		return;
-	spot = id_seek(t->map.network[subnet_index(l)], &past->id);
-	if (spot.found != NULL && spot.found->written > past->written) {
-		order_disown(l);
-		return;
-	}
-	id_put(l, &past->id, &spot);
-	if (spot.found != NULL)
-		order_disown(spot.found);
-}
-
-void
-lease_restore_end(uint64_t now)
-{
-	if (now > t->now)
-		t->now = now;
-	for (uint32_t i = 0; i < t->map.npools; i++)
-		order_build(i, now);
-	t->restoring = false;
-}
-
-/* One entry of the table as it was; false when its address is no more. */
-static bool
-take_over(
-    const struct lease_table *old, const struct lease *from, uint32_t address, uint64_t now)
-{
-	uint32_t slot = pool_slot(&t->map, address);
-	struct lease_past past = {(enum lease_state)from->state, id_in(old, from),
-	    from->until, from->written, old->ports[from->port].name,
-	    (from->flags & LEASE_KNOWN) != 0};
-
-	if (slot == POOL_NO_SLOT)
-		return false;
-	if (from->state == LEASE_HELD) {
-		past.state = LEASE_FREE;
-		past.until = now;
-	}
-	t->leases[slot].link = from->link;
-	t->leases[slot].mac = from->mac;
-	lease_restore(&t->leases[slot], &past);
-	return true;
-}
-
-int
-lease_reconfigure(const struct conf *conf, const struct addr *own, unsigned nown,
-    uint64_t now, uint32_t *gone)
-{
-	struct lease_table old = *t, fresh;
-	int err;
-
-	memset(t, 0, sizeof *t);
-	err = build(conf, own, nown, &old.key);
-	if (err != 0) {
-		*t = old;
-		return err;
-	}
-	*gone = 0;
-	lease_restore_begin();
-	for (uint32_t i = 0; i < old.map.slots; i++) {
-		const struct lease *l = &old.leases[i];
-		uint32_t subnet;
-
-		if (l->until != 0 &&
-		    !take_over(&old, l, pool_address(&old.map, i, &subnet), now))
-			*gone += is_used(l, LEASE_BOUND, now);
-	}
-	lease_restore_end(now);
-	fresh = *t;
-	*t = old;
-	discard();
-	*t = fresh;
-	return 0;
 }
 
 /* -------------------------------------------------------------------- counts */

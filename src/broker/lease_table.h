@@ -1,7 +1,8 @@
 /*
  * What the files of the lease table share; nobody else includes this. lease.c decides,
  * lease_order.c keeps each pool's addresses in the order in which they may be given,
- * lease_id.c finds an entry by whose it is, lease_port.c counts by where it came from.
+ * lease_id.c finds an entry by whose it is, lease_port.c counts by where it came from,
+ * lease_start.c makes and fills the table.
  *
  * The state of an entry and its place in the order change together, in lease_order.c.
  */

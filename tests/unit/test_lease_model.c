@@ -439,7 +439,10 @@ static void
 give(struct entry *e, const struct machine *m, enum lease_state state, uint64_t until)
 {
 	struct entry *own = own_entry(m);
+	uint64_t in = m->want.ingress;
 
+	if (own == e && counted(e) && e->ingress % 2 == 1 && in % 2 == 0)
+		in = e->ingress;
 	if (own != NULL && own != e) {
 		own->machine = 0;
 		if (uses(own, LEASE_HELD))
@@ -448,11 +451,10 @@ give(struct entry *e, const struct machine *m, enum lease_state state, uint64_t 
 			own->state = LEASE_QUARANTINED;
 	}
 	*e = (struct entry){e->address, e->subnet, e->pool, e->host, state, until, m->n,
-	    m->match.host != NULL, e->contested, m->want.ingress, ++turn, 0};
+	    m->match.host != NULL, e->contested, in, ++turn, 0};
 	if (e->pool == NULL)
 		return;
 	for (;;) {
-		uint64_t in = m->want.ingress;
 		struct entry *o = in == 0 ? NULL : oldest_hold(-1, -1, in, NULL);
 		unsigned held = 0;
 

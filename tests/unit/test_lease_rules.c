@@ -420,6 +420,32 @@ test_leases_per_port(void **state)
 	assert_non_null(choose(as(1, 2, NULL, 0, PORT)));
 }
 
+/* A lease is prolonged past the relay, and then belongs to its port all the same. */
+static void
+test_port_of_a_renewal(void **state)
+{
+	struct lease *l;
+
+	(void)state;
+	configure(20);
+	conf.leases_per_port = 1;
+	start();
+	l = bind(as(1, 2, NULL, 0, PORT), 100);
+	now += 50;
+	assert_ptr_equal(bind(as(1, 2, NULL, 0, LINK), 100), l);
+	assert_true(lease_ingress_of(l) == PORT);
+	assert_int_equal(lease_ingress_count(LINK), 0);
+	assert_null(choose(as(2, 2, NULL, 0, PORT)));
+	/* It has moved to another port. */
+	assert_ptr_equal(bind(as(1, 2, NULL, 0, OTHER_PORT), 100), l);
+	assert_true(lease_ingress_of(l) == OTHER_PORT);
+	assert_non_null(bind(as(2, 2, NULL, 0, PORT), 100));
+	/* Once it has ended it is where it asks from. */
+	now += 100;
+	assert_ptr_equal(bind(as(1, 2, NULL, 0, LINK), 100), l);
+	assert_true(lease_ingress_of(l) == LINK);
+}
+
 static void
 test_share_of_unknown(void **state)
 {
@@ -627,6 +653,45 @@ test_long_identities(void **state)
 	}
 }
 
+/* More names of places than there are entries, one after the other. */
+static void
+test_many_ingresses(void **state)
+{
+	(void)state;
+	configure(5);
+	start();
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct lease *l = bind(as(i % 3, 2, NULL, 0, PORT + 2 * (uint64_t)i), 100);
+
+		assert_true(lease_ingress_of(l) == PORT + 2 * (uint64_t)i);
+		assert_int_equal(lease_ingress_count(PORT + 2 * (uint64_t)i), 1);
+		assert_int_equal(
+		    i < 3 ? 0 : lease_ingress_count(PORT + 2 * (uint64_t)(i - 3)), 0);
+		if (i % 7 == 0)
+			lease_release(l, now);
+	}
+}
+
+/* Many leases end at once, more than one request clears away; those of the machine's own
+ * subnet are found all the same. */
+static void
+test_many_end_at_once(void **state)
+{
+	(void)state;
+	configure(240);
+	start();
+	for (uint32_t i = 0; i < 239; i++)
+		assert_non_null(bind(as(i, 0, NULL, 0, LINK), 100));
+	for (uint32_t i = 0; i < 239; i++)
+		assert_ptr_equal(
+		    lease_subnet(bind(as(1000 + i, 1, NULL, 0, LINK), 100 + i)),
+		    &subnets[1]);
+	now += 100;
+	assert_ptr_equal(choose(as(5000, 1, NULL, 0, LINK)), at(1, 1));
+	assert_int_equal(stats_of(0).free, 239);
+	assert_int_equal(stats_of(1).free, 1);
+}
+
 /* ------------------------------------------------------------ reconfiguration */
 
 static void
@@ -740,12 +805,15 @@ main(void)
 	    cmocka_unit_test(test_known_before_unknown),
 	    cmocka_unit_test(test_holds_of_one_ingress),
 	    cmocka_unit_test(test_leases_per_port),
+	    cmocka_unit_test(test_port_of_a_renewal),
 	    cmocka_unit_test(test_share_of_unknown),
 	    cmocka_unit_test(test_share_and_holds),
 	    cmocka_unit_test(test_lying_client),
 	    cmocka_unit_test(test_counts_after_restore),
 	    cmocka_unit_test(test_ingress_names),
 	    cmocka_unit_test(test_long_identities),
+	    cmocka_unit_test(test_many_ingresses),
+	    cmocka_unit_test(test_many_end_at_once),
 	    cmocka_unit_test(test_reconfigure),
 	    cmocka_unit_test(test_cost_does_not_depend_on_what_is_free),
 	    cmocka_unit_test(test_entry_is_a_cache_line),
