@@ -400,6 +400,13 @@ LIB_fuzz_render := -lsodium -lcrypto
 FUZZ += sender
 OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
 
+UNIT += control
+CONTROL_RIG := $(RIG) $(CONTROL) tests/lib/controlrig
+OBJ_test_control := $(CONTROL_RIG)
+LIB_test_control := -llmdb
+FUZZ += control
+OBJ_fuzz_control := $(CONTROL_RIG)
+LIB_fuzz_control := -llmdb
 UNIT += capture
 OBJ_test_capture := $(BASE) $(DHCP4_DECODE) src/sallyport/capture src/sallyport/request
 FUZZ += capture

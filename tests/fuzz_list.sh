@@ -7,7 +7,9 @@ cd "$(dirname "$0")/.." || exit 1
 
 SEEDS_MOST=200 BYTES_MOST=2000000
 HANDLERS="privsep/msg privsep/notice src/http-parser/conns src/dhcp-sender/reply_check
-	src/broker/record src/broker/dhcp src/broker/files src/verifier/render
+	src/broker/record src/broker/dhcp src/broker/files src/broker/control
+	src/sallyport/leasefile_csv src/sallyport/leasefile_dnsmasq src/sallyport/leasefile_isc
+	src/sallyport/capture src/verifier/render
 	src/file-sender/tftp_xfer src/file-sender/http_reply src/file-sender/tftp
 	src/file-sender/http"
 BAD=0
