@@ -303,9 +303,21 @@ print_shorthands(struct conf_printer *p, const struct conf_subnet *s)
 }
 
 static void
+print_excluded(struct conf_printer *p, const struct conf_range *r)
+{
+	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
+
+	build_v4_text(r->first, first);
+	if (r->first == r->last)
+		conf_print_line(p, "exclude %s;", first);
+	else
+		conf_print_line(p, "exclude %s - %s;", first, build_v4_text(r->last, last));
+}
+
+static void
 print_subnet(struct conf_printer *p, const struct conf *c, const struct conf_subnet *s)
 {
-	char text[24], first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
+	char text[24];
 
 	conf_print_line(p, "subnet %s {", build_network_text(s->network, s->prefix, text));
 	p->depth++;
@@ -316,9 +328,7 @@ print_subnet(struct conf_printer *p, const struct conf *c, const struct conf_sub
 	print_choice(p, &s->scope);
 	conf_print_options(p, &s->scope.options, is_shorthand, s);
 	for (unsigned i = 0; i < s->nexcluded; i++)
-		conf_print_line(p, "exclude %s - %s;",
-		    build_v4_text(s->excluded[i].first, first),
-		    build_v4_text(s->excluded[i].last, last));
+		print_excluded(p, &s->excluded[i]);
 	for (unsigned i = 0; i < s->npools; i++)
 		print_pool(p, c, &s->pools[i]);
 	close_block(p);

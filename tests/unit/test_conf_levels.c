@@ -353,6 +353,95 @@ options_fill_a_level(void **state)
 	    "counted with three bytes more");
 }
 
+static int
+write_value(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "match mac 02:%02x;\n", i & 255);
+}
+
+static int
+write_pool(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "pool 10.0.%u.1 - 10.0.%u.2;\n", i, i);
+}
+
+static int
+write_exclude(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "exclude 10.%u.%u.1;\n", i >> 8, i & 255);
+}
+
+static int
+write_shared(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "shared-network \"s%u\" { subnet 10.%u.%u.0/24 {} }\n", i,
+	    i >> 8, i & 255);
+}
+
+static int
+write_subnet(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "subnet 10.%u.%u.0/24 {}\n", i >> 8, i & 255);
+}
+
+static int
+write_link_name(char *to, size_t cap, unsigned i)
+{
+	return snprintf(to, cap, "match interface e%u;\n", i);
+}
+
+/* As many as there may be, and one more; begin has no line end. */
+static const struct limit {
+	unsigned n;
+	int (*each)(char *to, size_t cap, unsigned i);
+	const char *begin, *end, *message;
+} limits[] = {
+    {64, write_value, "class \"c\" { ", "}",
+	"found '02:40', expected at most 64 values to match in a class"},
+    {16, write_pool, "subnet 10.0.0.0/8 { ", "}",
+	"found '10.0.16.1', expected at most 16 pools in a subnet"},
+    {256, write_exclude, "subnet 10.0.0.0/8 { ", "}",
+	"found '10.1.0.1', expected at most 256 times 'exclude' in a subnet"},
+    {1024, write_shared, "", "", "found \"s1024\", expected at most 1024 shared networks"},
+    {16384, write_subnet, "", "", "found '10.64.0.0/24', expected at most 16384 subnets"},
+    {16, write_link_name, "class \"c\" { ", "}",
+	"found 'e16', expected at most 16 interfaces"},
+};
+
+static void
+one_more_than_there_may_be(void **state)
+{
+	static char text[1 << 20];
+
+	(void)state;
+	for (size_t k = 0; k < sizeof limits / sizeof limits[0]; k++) {
+		const struct limit *l = &limits[k];
+		size_t len = (size_t)snprintf(text, sizeof text,
+		    "interface e0;interface e1;interface e2;interface e3;interface e4;"
+		    "interface e5;interface e6;interface e7;interface e8;interface e9;"
+		    "interface e10;interface e11;interface e12;interface e13;"
+		    "interface e14;interface e15; %s",
+		    l->begin);
+		struct conf_text t = {.conf = text};
+		struct conf_error e;
+		struct conf *c;
+
+		for (unsigned i = 0; i < l->n; i++)
+			len += (size_t)l->each(text + len, sizeof text - len, i);
+		t.conf_len =
+		    len + (size_t)snprintf(text + len, sizeof text - len, "%s", l->end);
+		if (conf_parse(&t, &c, &e) != 0)
+			fail_msg("limit %zu: %u:%u: %s", k, e.line, e.column, e.text);
+		conf_free(c);
+		len += (size_t)l->each(text + len, sizeof text - len, l->n);
+		t.conf_len =
+		    len + (size_t)snprintf(text + len, sizeof text - len, "%s", l->end);
+		assert_int_equal(conf_parse(&t, &c, &e), ERR_FULL);
+		assert_int_equal(e.line, l->n + 1);
+		assert_string_equal(e.text, l->message);
+	}
+}
+
 int
 main(void)
 {
@@ -368,6 +457,7 @@ main(void)
 	    cmocka_unit_test(exclusions_are_sorted),
 	    cmocka_unit_test(shared_networks_survive_the_sorting),
 	    cmocka_unit_test(options_fill_a_level),
+	    cmocka_unit_test(one_more_than_there_may_be),
 	};
 
 	return cmocka_run_group_tests_name("conf_levels", tests, NULL, NULL);
