@@ -292,6 +292,31 @@ many()
 	same "nobody else died of all this" "$DIED" "$(count_events died)"
 }
 
+# A checker that never answers is given up; until then everything goes on.
+stuck_checker()
+{
+	local files
+
+	files=$(descriptors_open)
+	cp "$BIN/conf-check" "$RUN/conf-check"
+	printf '#!/bin/sh\nexec sleep 600\n' >"$RUN/stuck"
+	chmod 755 "$RUN/stuck"
+	mv "$RUN/stuck" "$BIN/conf-check"
+	kill -HUP "$SERVER_PID"
+	sleep 0.5
+	server_kill broker
+	DIED=$((DIED + 1))
+	pxe c -m 52:54:00:77:06:01 -a 0 -r "$LEASED" -t 10 request
+	same "a stuck checker: the server goes on" "$LEASED" "$(reply_value ACK yiaddr)"
+	mv "$RUN/conf-check" "$BIN/conf-check"
+	wait_line 30 "$SERVER_LOG" 'event=reload-refused what="conf-check"'
+	matches "a stuck checker is given up" 'what="conf-check" reason="Connection timed out"' \
+		"$(events reload-refused | tail -n 1)"
+	reload reloaded
+	matches "and the next one is heard" 'event=reloaded' "$SAID"
+	same "a stuck checker: no descriptor" "$files" "$(descriptors_open)"
+}
+
 # As many have ended as were begun.
 quiet()
 {
@@ -310,6 +335,9 @@ server_prepare
 sample_image 9000000
 server_trust
 config
+# One that can be replaced.
+cp -r "$BIN" "$RUN/bin"
+BIN=$RUN/bin
 server_start
 wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
 pxe_session a -a 0
@@ -322,5 +350,6 @@ comes_back
 fixed_settings
 links_come_and_go
 other_ports
+stuck_checker
 many
 exit "$FAILED"
