@@ -148,6 +148,38 @@ forms_of_bytes(void **state)
 	conf_free(c);
 }
 
+/* Doubled quotes are undone in memory of one line: each field has its own part of it, each
+ * line begins anew. */
+static void
+doubled_quotes(void **state)
+{
+	size_t cap = 65536, n;
+	char *text = malloc(cap);
+	struct conf *c;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, cap, "name,client-id,circuit-id,remote-id\n");
+	for (unsigned i = 0; i < 200; i++)
+		n += (size_t)snprintf(text + n, cap - n,
+		    "n%u,\"%u\"\"%060u\",\"%u\"\"c\",\"%u\"\"r\"\n", i, i, i, i, i);
+	c = parse(text);
+	free(text);
+	for (unsigned i = 0; i < 200; i++) {
+		const struct conf_host_key *k =
+		    conf_host_key(c, &c->hosts[i], KEY_CLIENT_ID);
+		char circuit[16], remote[16], id[80];
+
+		snprintf(id, sizeof id, "%u\"%060u", i, i);
+		snprintf(circuit, sizeof circuit, "%u\"c", i);
+		snprintf(remote, sizeof remote, "%u\"r", i);
+		assert_int_equal(k->len, strlen(id));
+		assert_memory_equal(k->b, id, k->len);
+		assert_ptr_equal(find_port(c, circuit, remote), &c->hosts[i]);
+	}
+	conf_free(c);
+}
+
 /* All of these are one host n1 with one hardware address. */
 static const char *const same[] = {
     "name,mac\nn1,52:54:00:00:00:01\n",
@@ -433,11 +465,57 @@ limits_hold_at_the_edge(void **state)
 	n = (size_t)snprintf(text, sizeof text, "name,mac\nn1,");
 	for (unsigned i = 1; i <= 17; i++) {
 		n += (size_t)snprintf(text + n, sizeof text - n, "52:54:00:00:00:%02x;", i);
-		if (i == 16)
-			conf_free(parse(text));
+		if (i == 16) {
+			/* As many as the index has at least: it is never full. */
+			c = parse(text);
+			assert_null(FIND(c, KEY_MAC, "\x52\x54\0\0\1\0"));
+			conf_free(c);
+		}
 	}
 	assert_error(
 	    text, n, ERR_FULL, 2, 4 + 16 * 18, "found one more key, expected at most 16");
+}
+
+static void
+parts_of_a_port(void **state)
+{
+	static const uint8_t part[129];
+	uint8_t key[CONF_KEY_MAX];
+
+	(void)state;
+	assert_int_equal(conf_port_key(key, part, 0, part, 0), ERR_RANGE);
+	assert_int_equal(conf_port_key(key, part, 129, part, 1), ERR_RANGE);
+	assert_int_equal(conf_port_key(key, part, 1, part, 129), ERR_RANGE);
+	assert_int_equal(conf_port_key(key, part, 128, part, 128), 258);
+	assert_int_equal(conf_port_key(key, NULL, 0, "ab", 2), 4);
+	assert_memory_equal(key, "\0\2ab", 4);
+}
+
+static void
+most_hosts_and_most_keys(void **state)
+{
+	size_t cap = CONF_TEXT_MAX, n;
+	char *text = malloc(cap);
+	unsigned k = 0;
+
+	(void)state;
+	assert_non_null(text);
+	n = (size_t)snprintf(text, cap, "name,client-id\n");
+	for (unsigned i = 0; i <= CONF_HOSTS_MAX; i++)
+		n += (size_t)snprintf(text + n, cap - n, "n%u,%u\n", i, i);
+	assert_error(text, n, ERR_FULL, CONF_HOSTS_MAX + 2, 1,
+	    "found 'n131072', expected at most 131072 hosts");
+	n = (size_t)snprintf(text, cap, "name,mac\n");
+	for (unsigned i = 0; i <= CONF_KEYS_MAX / 16; i++) {
+		n += (size_t)snprintf(text + n, cap - n, "n%u,", i);
+		for (unsigned m = 0; m < (i < CONF_KEYS_MAX / 16 ? 16 : 1); m++, k++)
+			n += (size_t)snprintf(text + n, cap - n, "02:00:00:%02x:%02x:%02x;",
+			    k >> 16, k >> 8 & 255, k & 255);
+		n += (size_t)snprintf(text + n, cap - n, "\n");
+	}
+	assert_error(text, n, ERR_FULL, CONF_KEYS_MAX / 16 + 2, 8,
+	    "found one more key, expected at most 524288 of all hosts");
+	free(text);
 }
 
 static void
@@ -605,11 +683,14 @@ main(void)
 	    cmocka_unit_test(kinds_are_apart),
 	    cmocka_unit_test(several_keys_of_one_kind),
 	    cmocka_unit_test(forms_of_bytes),
+	    cmocka_unit_test(doubled_quotes),
 	    cmocka_unit_test(forms_of_lines),
 	    cmocka_unit_test(no_hosts_at_all),
 	    cmocka_unit_test(beside_host_blocks),
 	    cmocka_unit_test(errors_are_exact),
 	    cmocka_unit_test(limits_hold_at_the_edge),
+	    cmocka_unit_test(parts_of_a_port),
+	    cmocka_unit_test(most_hosts_and_most_keys),
 	    cmocka_unit_test(too_long_a_file),
 	    cmocka_unit_test(same_as_blocks),
 	    cmocka_unit_test(cut_and_bent),

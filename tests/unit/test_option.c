@@ -269,6 +269,34 @@ values_end_at_the_cap(void **state)
 	assert_int_equal(used, 255);
 }
 
+/* 253 characters, 255 bytes as labels (RFC 1035, 2.3.4); one more is too long both ways. */
+static void
+names_end_at_their_limit(void **state)
+{
+	uint8_t value[400];
+	char text[400], shown[OPTION_TEXT_MAX];
+	const char *expected;
+	size_t used = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof text; i++)
+		text[i] = i % 2 == 0 ? 'a' : '.';
+	assert_int_equal(
+	    option_append(OPTION_NAMES, text, 253, value, sizeof value, &used, &expected),
+	    0);
+	assert_int_equal(used, 255);
+	text[253] = '\0';
+	assert_string_equal(option_format(OPTION_NAMES, value, used, shown), text);
+	used = 0;
+	text[252] = text[253] = 'a';
+	assert_int_equal(
+	    option_append(OPTION_NAMES, text, 254, value, sizeof value, &used, &expected),
+	    ERR_FORMAT);
+	assert_int_equal(
+	    option_append(OPTION_NAME, text, 254, value, sizeof value, &used, &expected),
+	    ERR_FORMAT);
+}
+
 /* Bytes that the type does not allow. */
 static const struct {
 	enum option_type type;
@@ -517,6 +545,7 @@ main(void)
 	    cmocka_unit_test(a_nul_is_no_text),
 	    cmocka_unit_test(single_values_come_once),
 	    cmocka_unit_test(values_end_at_the_cap),
+	    cmocka_unit_test(names_end_at_their_limit),
 	    cmocka_unit_test(other_bytes_are_shown_as_hex),
 	    cmocka_unit_test(any_length_fits_the_text),
 	    cmocka_unit_test(types_have_names),
