@@ -102,6 +102,28 @@ net_relay()
 	wait_line 10 "$RUN/dhcrelay.log" 'Sending on.*down0' || die "dhcrelay does not start"
 }
 
+# net_other_dhcp: a DHCP server on the LAN that knows nothing of booting, at 10.77.0.3.
+net_other_dhcp()
+{
+	net_client dhcpd 52:54:00:77:0d:01
+	in_ns dhcpd ip addr add 10.77.0.3/24 dev eth0 || die "cannot make the other server"
+	: >"$RUN/udhcpd.leases"
+	cat >"$RUN/udhcpd.conf" <<-END
+		start 10.77.0.100
+		end 10.77.0.200
+		interface eth0
+		lease_file $RUN/udhcpd.leases
+		pidfile $RUN/udhcpd.pid
+		option subnet 255.255.255.0
+		option router 10.77.0.1
+		option dns 10.77.0.1
+		option lease 3600
+	END
+	ip netns exec "$NET-dhcpd" "$PARTS/busybox-static/bin/busybox" udhcpd -f \
+		"$RUN/udhcpd.conf" >"$RUN/udhcpd.log" 2>&1 &
+	at_end "end_process $!"
+}
+
 # net_client NAME MAC [BRIDGE]
 net_client()
 {

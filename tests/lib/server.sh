@@ -45,7 +45,8 @@ server_trust()
 		die "trust init: $(tail -n 3 "$RUN/image.log")"
 }
 
-# The head that every test shares, then what comes on stdin.
+# The head that every test shares, then what comes on stdin. LINK_SETTINGS: more about the
+# interface.
 server_config()
 {
 	{
@@ -53,7 +54,7 @@ server_config()
 			state "$S/state";
 			images "$S/images";
 			keyring "$S/keyring";
-			interface lan0 { address $SERVER_IP; }
+			interface lan0 { address $SERVER_IP; ${LINK_SETTINGS:-} }
 		END
 		cat
 	} >"$S/sallyport.conf"
