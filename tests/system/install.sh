@@ -23,6 +23,7 @@ golden()
 		755 /usr
 		755 /usr/local
 		755 /usr/local/bin
+		755 /usr/local/bin/sallyport
 		755 /usr/local/bin/sallyport-image
 		755 /usr/local/lib
 		755 /usr/local/lib/systemd
@@ -57,6 +58,7 @@ golden()
 		644 /usr/local/share/man/man5/sallyport-manifest.5
 		644 /usr/local/share/man/man5/sallyport.conf.5
 		755 /usr/local/share/man/man8
+		644 /usr/local/share/man/man8/sallyport.8
 		644 /usr/local/share/man/man8/sallyportd.8
 		755 /var
 		755 /var/lib

@@ -50,6 +50,10 @@ same "keywords in sallyport.conf(5)" "" "$(missing docs/man/sallyport.conf.5 \
 same "options in sallyport-image(1)" "" "$(missing docs/man/sallyport-image.1 \
 	$(sed -n 's/^ *{"\([a-z-]*\)", [a-z]*_argument.*/Fl -\1/p' src/tools/*.c | sort -u | tr ' ' '.'))"
 # shellcheck disable=SC2046
+same "options in sallyport(8)" "" "$(missing docs/man/sallyport.8 \
+	$(grep -ohE '\{"[a-z-]+", [a-z]+_argument' src/sallyport/*.c | sed 's/{"\(.*\)",.*/Fl.-\1/' |
+		sort -u))"
+# shellcheck disable=SC2046
 same "options in sallyportd(8)" "" "$(missing docs/man/sallyportd.8 \
 	$(grep -oE '\{"[a-z-]+", [a-z]+_argument' src/sallyportd/*.c | sed 's/{"\(.*\)",.*/Fl.-\1/'))"
 exit "$FAILED"

@@ -48,7 +48,8 @@ wanted_descriptors()
 	broker)
 		for n in 5 6 7 8; do echo "$n channel"; done
 		echo "9 memory"
-		for n in 10 16 17 32 33; do echo "$n channel"; done
+		echo "10 control"
+		for n in 11 16 17 32 33; do echo "$n channel"; done
 		echo "48 memory"
 		;;
 	verifier) printf '%s\n' "5 channel" "6 folder" "7 keyring" "8 floor" "9 event" ;;
@@ -64,7 +65,8 @@ wanted_descriptors()
 # The kinds of all sockets in the server's namespace: "inode kind" a line.
 socket_kinds()
 {
-	in_ns srv cat /proc/net/unix | awk '$5 == "0005" { print $7, "channel" }'
+	in_ns srv cat /proc/net/unix |
+		awk '$5 == "0005" { print $7, NF > 7 ? "control" : "channel" }'
 	in_ns srv cat /proc/net/packet | awk '$4 == "0000" { print $9, "packet" }'
 	in_ns srv cat /proc/net/udp | awk 'NR > 1 { split($2, a, ":"); print $10, "udp:" a[2] }'
 	in_ns srv cat /proc/net/raw | awk 'NR > 1 { print $10, "raw" }'
