@@ -91,6 +91,46 @@ limits_a_site(void **state)
 	assert_in_range(lines, 20, 40);
 }
 
+static int
+count(int *calls)
+{
+	return ++*calls;
+}
+
+/* A site with a rate of its own; a line that is suppressed costs no formatting, and is
+ * counted in the next one. */
+static void
+limits_to_a_rate(void **state)
+{
+	int calls = 0;
+
+	(void)state;
+	log_init(keep, LOG_INFO);
+	lines = 0;
+	for (int i = 0; i < 10000; i++)
+		log_at_most(200, LOG_INFO, "boot", "n=%d", count(&calls));
+	assert_in_range(lines, 800, 2000);
+	assert_int_equal(calls, lines);
+}
+
+static void
+tells_what_it_left_out(void **state)
+{
+	struct log_limit limit = {.rate = 1};
+	unsigned taken = 0;
+
+	(void)state;
+	log_init(keep, LOG_INFO);
+	while (log_take(&limit))
+		taken++;
+	assert_in_range(taken, 4, 8);
+	assert_false(log_take(&limit));
+	log_write(LOG_INFO, &limit, "boot", "n=%d", 1);
+	assert_non_null(strstr(last, " suppressed=2"));
+	log_write(LOG_INFO, &limit, "boot", "n=%d", 2);
+	assert_null(strstr(last, "suppressed"));
+}
+
 static void
 level_names(void **state)
 {
@@ -109,6 +149,8 @@ main(void)
 	    cmocka_unit_test(writes_one_bounded_line),
 	    cmocka_unit_test(leaves_out_what_is_not_wanted),
 	    cmocka_unit_test(limits_a_site),
+	    cmocka_unit_test(limits_to_a_rate),
+	    cmocka_unit_test(tells_what_it_left_out),
 	    cmocka_unit_test(level_names),
 	};
 
