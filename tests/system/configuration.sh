@@ -51,6 +51,11 @@ printed()
 	look -T "$RUN/again/sallyport.conf"
 	same "printed: it is a configuration" 0 "$STATUS"
 	check "printed: and the same" cmp "$RUN/said" "$RUN/again/sallyport.conf"
+	look -T "$ROOT/examples/full.conf"
+	same "printed: the full example" 0 "$STATUS"
+	cp "$RUN/said" "$RUN/again/sallyport.conf"
+	look -T "$RUN/again/sallyport.conf"
+	check "printed: the full example again" cmp "$RUN/said" "$RUN/again/sallyport.conf"
 }
 
 hosts_beside()
