@@ -384,6 +384,8 @@ OBJ_fuzz_heard := $(OBJ_test_link)
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
 	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
 	privsep/listener privsep/spec
+UNIT += spec
+OBJ_test_spec := $(CHILD) privsep/spawn privsep/spec
 UNIT += notice
 OBJ_test_notice := $(SUPERVISOR)
 LIB_test_notice := -lseccomp
