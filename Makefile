@@ -337,6 +337,7 @@ OBJ_fuzz_template := $(OBJ_test_template)
 
 HELPERS := pxeclient
 OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/lib/dhcpreply
+HELPERS += controlclient
 HELPERS += uncaged-sender
 OBJ_uncaged-sender := $(CHILD) $(SENDER)
 HELPERS += verifierrig

@@ -119,8 +119,10 @@ parse_range(const char *text, struct addr *first, struct addr *last)
 	free(copy);
 }
 
+/* only_bound: without offers and addresses that rest. */
 static void
-ask_leases(struct table *t, const struct addr *first, const struct addr *last, bool all)
+ask_leases(struct table *t, const struct addr *first, const struct addr *last, bool all,
+    bool only_bound)
 {
 	static struct msg m;
 
@@ -132,7 +134,8 @@ ask_leases(struct table *t, const struct addr *first, const struct addr *last, b
 	client_send(&m);
 	table_init(t, lease_columns, COLUMNS(lease_columns));
 	while (client_next(&m, MSG_LEASES_ANS))
-		add_lease(t, &m.u.leases_ans);
+		if (!only_bound || m.u.leases_ans.state == SHOWN_BOUND)
+			add_lease(t, &m.u.leases_ans);
 }
 
 int
@@ -144,7 +147,7 @@ command_lease_list(int argc, char **argv)
 
 	if (o.argument != NULL)
 		parse_range(o.argument, &first, &last);
-	ask_leases(&t, &first, &last, o.all);
+	ask_leases(&t, &first, &last, o.all, false);
 	finish(&t, o.format);
 	return TOOL_OK;
 }
@@ -158,7 +161,7 @@ command_lease_export(int argc, char **argv)
 
 	if (o.argument != NULL)
 		fail(TOOL_USAGE, "too many arguments");
-	ask_leases(&t, &first, &last, false);
+	ask_leases(&t, &first, &last, false, true);
 	finish(&t, o.format);
 	return TOOL_OK;
 }
@@ -171,7 +174,7 @@ command_lease_show(int argc, char **argv)
 	struct table t;
 	const char *cell;
 
-	ask_leases(&t, &a, &a, true);
+	ask_leases(&t, &a, &a, true, false);
 	if (o.format != FORMAT_TEXT) {
 		finish(&t, o.format);
 		return TOOL_OK;
