@@ -10,10 +10,33 @@
 
 #include "fuzz/fuzz.h"
 #include "src/base/buf.h"
+#include "src/broker/decide.h"
 #include "tests/lib/dhcprig.h"
 
 #define STEPS_MAX 64
 #define LEASED_MAX 64
+
+/* eth0 full with classes, pools of rules and options of all levels; eth1 beside another
+ * server; behind relays one subnet of each kind and a shared network. */
+static const char text[] =
+    "images \"/nowhere/images\"; keyring \"/nowhere/keyring\";\n"
+    "interface eth0; interface eth1 { mode proxy; }\n"
+    "option ntp-servers 10.0.0.123;\n"
+    "class \"firmware\" { match vendor-class \"PXEClient\"; image \"bare\"; }\n"
+    "class \"port\" { match circuit-id 00; option 150 address 10.0.0.150; }\n"
+    "subnet 10.77.0.0/24 { router 10.77.0.1; dns 10.77.0.2; domain \"lab.example\";\n"
+    "  lease-time 1h; boot-lease-time 5m; option v6-only-preferred 30m;\n"
+    "  pool 10.77.0.100 - 10.77.0.105 { deny class \"port\"; }\n"
+    "  pool 10.77.0.106 - 10.77.0.109 { image \"debian\"; } }\n"
+    "subnet 10.78.0.0/24 { mode proxy; }\n"
+    "shared-network \"two\" {\n"
+    "  subnet 10.88.0.0/25 { pool 10.88.0.10 - 10.88.0.14; router 10.88.0.1; }\n"
+    "  subnet 10.89.0.0/25 { pool 10.89.0.10 - 10.89.0.14; } }\n"
+    "host \"fixed\" { mac 52:54:00:77:00:60; address 10.77.0.60; }\n"
+    "host \"inside\" { mac 52:54:00:77:00:61; address 10.77.0.105; }\n"
+    "host \"denied\" { mac 52:54:00:77:00:62; boot deny; }\n"
+    "boot { default image \"debian\"; unknown allow; sessions 16; session-time 1h; }\n"
+    "dhcp { bootp yes; client-rate 60; link-rate 40; leases-per-port 4; }\n";
 
 enum {
 	DO_SHAPE =
@@ -32,7 +55,8 @@ struct leased {
 static struct leased leased[LEASED_MAX];
 static unsigned nleased;
 static struct msg_reply_tell last;
-static bool collected; /* more than one request is in the batch at hand */
+static bool v6only_asked; /* by some request of the input */
+static bool collected;    /* more than one request is in the batch at hand */
 
 static void
 promise(bool kept)
@@ -44,7 +68,7 @@ promise(bool kept)
 static void
 shape_addr(struct addr *a)
 {
-	static const uint32_t nets[] = {0x0a4d0000, 0x0a4e0000, 0x0a580000, 0};
+	static const uint32_t nets[] = {0x0a4d0000, 0x0a4e0000, 0x0a580000, 0x0a590000};
 	uint32_t v = addr_to_v4(a);
 
 	if (a->family != ADDR_V4 || v == 0 || v == UINT32_MAX)
@@ -83,14 +107,30 @@ known(const struct addr *a)
 	return &leased[nleased++];
 }
 
+/* Whole, codes ascending; and nobody loses IPv4 who did not ask for that. */
+static void
+check_options(const struct msg_reply_tell *r)
+{
+	int before = 0;
+
+	for (size_t at = 0; at < r->options.len; at += 2u + r->options.b[at + 1]) {
+		promise(at + 2u + r->options.b[at + 1] <= r->options.len);
+		promise(r->options.b[at] > before);
+		before = r->options.b[at];
+		promise(before != 108 || v6only_asked);
+	}
+}
+
 static void
 check_reply(const struct msg_reply_tell *r)
 {
 	struct lease *l;
 	struct leased *k;
 
-	promise(r->type == DHCP_OFFER || r->type == DHCP_ACK || r->type == DHCP_NAK);
+	promise(r->type == DHCP_OFFER || r->type == DHCP_ACK || r->type == DHCP_NAK ||
+		r->type == DHCP_BOOTP);
 	promise(r->link < broker.start.nlinks);
+	check_options(r);
 	/* No lease: "no address is left", ProxyDHCP, INFORM, NAK, port 4011. */
 	if (addr_is_unset(&r->yiaddr) || r->service == 1) {
 		promise(r->lease == 0);
@@ -98,7 +138,8 @@ check_reply(const struct msg_reply_tell *r)
 		return;
 	}
 	l = lease_at(&r->yiaddr);
-	promise(l != NULL && r->lease > 0);
+	promise(l != NULL && (r->lease > 0 || r->type == DHCP_BOOTP));
+	promise(lease_subnet(l)->prefix == r->prefix);
 	if (r->type != DHCP_ACK)
 		return;
 	/* Its holder may have given it back before the commit. */
@@ -144,6 +185,43 @@ commit(void)
 	collected = false;
 }
 
+/* What ended may be put in order, but stays whose it was and free. */
+static bool
+same_lease(const struct lease *a, const struct lease_id *a_id, const struct lease *b,
+    uint64_t now)
+{
+	struct lease_id b_id = lease_holder(b);
+
+	if (!lease_id_equal(a_id, &b_id) || lease_is_free(a, now) != lease_is_free(b, now))
+		return false;
+	return lease_is_free(a, now) || (a->state == b->state && a->until == b->until);
+}
+
+/* To ask what would be done does nothing. */
+static void
+explain(const struct msg_dhcp_tell *m)
+{
+	static struct decision d;
+	static struct trace t;
+	struct lease before, *l;
+	struct lease_id holder;
+	uint32_t sessions = session_count();
+	struct ask a;
+
+	t.n = 0;
+	if (dhcp_ask(&a, m, &t) != NULL)
+		return;
+	l = lease_of(a.subnet == NULL ? broker.conf->subnets : a.subnet, &a.id);
+	if (l != NULL) {
+		before = *l;
+		holder = lease_holder(l);
+	}
+	dhcp_decide(&a, &d, &t);
+	promise(d.reason != NULL && d.reason[0] != '\0');
+	promise(l == NULL || same_lease(&before, &holder, l, a.now));
+	promise(session_count() == sessions);
+}
+
 static void
 step(uint8_t what, const uint8_t *bytes, size_t len)
 {
@@ -162,6 +240,9 @@ step(uint8_t what, const uint8_t *bytes, size_t len)
 	}
 	if (m.u.dhcp_tell.link >= broker.start.nlinks)
 		return;
+	explain(&m.u.dhcp_tell);
+	if (m.u.dhcp_tell.wanted.len > 13 && (m.u.dhcp_tell.wanted.b[13] & 1 << 4) != 0)
+		v6only_asked = true;
 	if (rig_ask_only(&m.u.dhcp_tell, &r)) {
 		last = r;
 		check_reply(&r);
@@ -181,11 +262,12 @@ fuzz_one(const uint8_t *data, size_t len)
 	struct in in;
 
 	if (!started)
-		rig_start(rig_text);
+		rig_start(text);
 	started = true;
 	rig_forget();
 	memset(&last, 0, sizeof last);
 	nleased = 0;
+	v6only_asked = false;
 	in_init(&in, data, len);
 	for (unsigned i = 0; i < STEPS_MAX && in_left(&in) >= 3; i++) {
 		uint8_t what = in_u8(&in);
