@@ -47,21 +47,49 @@ dhcp_age_ms(void)
 
 /* ---------------------------------------------------------------------- start */
 
+static bool
+names_image(const struct conf_scope *scope, const char *image)
+{
+	return scope->boot == BOOT_IMAGE && strcmp(scope->image, image) == 0;
+}
+
+/* Is that still what the machine would be told? A record does not hold all that a class
+ * asks for: where a class or a pool gives the image, the machine may have been in it. Its
+ * host block goes before both. */
+static bool
+may_still_boot(const struct record *r)
+{
+	const struct conf_subnet *subnet = conf_subnet_of(broker.conf, &r->addr);
+	const struct conf_pool *pool = lease_pool(lease_at(&r->addr));
+	struct match_input who = {.mac = &r->mac, .arch = r->arch, .link = r->link};
+	struct match match;
+
+	if (r->id.kind == ID_CLIENT)
+		who.client_id = (struct match_bytes){r->id.b, r->id.len};
+	if (r->id.kind == ID_UUID)
+		who.uuid = (struct match_bytes){r->id.b, r->id.len};
+	match = match_machine(broker.conf, &who, subnet);
+	if (strcmp(match.kind == MATCH_IMAGE ? match.image : "", r->image) == 0)
+		return true;
+	if (match.kind == MATCH_IGNORE ||
+	    (match.host != NULL && match.host->scope.boot != BOOT_UNSET))
+		return false;
+	for (unsigned i = 0; i < broker.conf->nclasses; i++)
+		if (names_image(&broker.conf->classes[i].scope, r->image))
+			return true;
+	return pool != NULL && names_image(&pool->scope, r->image);
+}
+
 /* The session goes on if it had not ended by time and the machine may still boot that. */
 static void
 restore_session(const struct record *r, struct loaded *count)
 {
-	struct match_input who = {.mac = &r->mac, .arch = r->arch, .link = r->link};
-	struct match match;
 	uint64_t age_s = broker.wall_s > r->written ? broker.wall_s - r->written : 0;
 	struct session *s;
 	uint64_t touched;
 
 	if (r->session == 0 || mac_is_unusable(&r->mac) || r->link >= broker.start.nlinks ||
-	    age_s > broker.conf->session_time)
-		return;
-	match = match_machine(broker.conf, &who, conf_subnet_of(broker.conf, &r->addr));
-	if (strcmp(match.kind == MATCH_IMAGE ? match.image : "", r->image) != 0)
+	    age_s > broker.conf->session_time || !may_still_boot(r))
 		return;
 	touched = broker.now_ms > age_s * 1000 ? broker.now_ms - age_s * 1000 : 0;
 	s = session_open(&r->mac, broker.now_ms);

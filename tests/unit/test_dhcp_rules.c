@@ -458,6 +458,26 @@ test_quarantine_setting(void **state)
 	assert_true(lease_is_free(lease_at(&mine), lease_clock(broker.now_ms)));
 }
 
+/* A session that a class decided about lives through a restart of the broker, though the
+ * store does not know the class. */
+static void
+test_class_session_restored(void **state)
+{
+	struct msg_dhcp_tell m = rig_request(DHCP_DISCOVER, A);
+	struct addr mine;
+
+	(void)state;
+	vendor(&m, "lab");
+	m.class60 = 1;
+	m.has_arch = 1;
+	m.arch = 0;
+	mine = lease_for(&m);
+	assert_string_equal(r.bootfile, "bare/boot/bios.efi");
+	rig_restart();
+	assert_non_null(session_of_addr(&mine, broker.now_ms));
+	assert_string_equal(session_of_addr(&mine, broker.now_ms)->image, "bare");
+}
+
 static bool
 traced(const struct trace *t, const char *words)
 {
@@ -517,6 +537,7 @@ main(void)
 	    TEST(test_inherited_by_one),
 	    TEST(test_given_back_elsewhere),
 	    TEST(test_quarantine_setting),
+	    TEST(test_class_session_restored),
 	    TEST(test_explained),
 	};
 
