@@ -126,6 +126,21 @@ is_ours(const struct addr *a)
 	return false;
 }
 
+/* In a subnet of ours; or, where another server gives the addresses, on that link. */
+static bool
+may_have_session(const struct msg_rrq_tell *m)
+{
+	const struct link *l = &broker.start.links[m->link];
+	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
+
+	if (conf_subnet_of(broker.conf, &m->peer) != NULL)
+		return true;
+	return m->link < broker.conf->nlinks &&
+	       broker.conf->links[m->link].mode == MODE_PROXY &&
+	       m->peer.family == ADDR_V4 &&
+	       ((addr_to_v4(&m->peer) ^ addr_to_v4(&l->address)) & mask) == 0;
+}
+
 void
 on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 {
@@ -140,8 +155,7 @@ on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 	}
 	/* Nobody elsewhere can have a session, and a refusal would go to whomever a forged
 	 * source or an owned ear names. */
-	if (conf_subnet_of(broker.conf, &t->peer) == NULL || t->port == 0 ||
-	    !is_ours(&t->local)) {
+	if (!may_have_session(t) || t->port == 0 || !is_ours(&t->local)) {
 		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
 		return;
 	}

@@ -38,7 +38,7 @@ cases()
 		uefi-grub       uefi       tftp  br0  grub
 		uefi-secureboot uefi-secure tftp br0  grub
 		proxy-bios      bios       http  br0  proxy
-		proxy-uefi      uefi       http  br0  proxy
+		proxy-uefi      uefi       tftp  br0  proxy
 		proxy-uefi-http uefi-http  http  br0  proxy
 		kill-after-ack  bios       http  br0  kill dhcp-ack
 		kill-mid-tftp   bios       tftp  br0  kill mid-file

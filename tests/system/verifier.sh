@@ -128,6 +128,7 @@ serving()
 	place debian 5
 	rig
 	says "a good image is served" '^active 1$'
+	says "and that no other is coming" '^looked 1$'
 	says "with its loader" '^boot 1 x64 loader=snponly.efi templates=7$'
 	says "and without one" '^boot 1 bios loader= templates=7$'
 	same "files" 6 "$(grep -ac '^file 1 ' out)"

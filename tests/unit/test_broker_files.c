@@ -82,6 +82,31 @@ tftp_grants(void **state)
 	assert_int_equal(take(), -1);
 }
 
+/* Where another server gives the addresses no subnet need be configured: the link's own
+ * network is enough there, and only there. */
+static void
+tftp_beside_another_server(void **state)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+	struct msg_rrq_tell t = rig_rrq("linux");
+	unsigned nsubnets = conf->nsubnets;
+
+	(void)state;
+	conf->nsubnets = 0;
+	rig_send_rrq(&t);
+	rig_turn();
+	assert_int_equal(take(), -1);
+	conf->links[0].mode = MODE_PROXY;
+	ask_tftp(&t);
+	assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
+	t.peer = rig_addr("10.99.0.7");
+	rig_send_rrq(&t);
+	rig_turn();
+	assert_int_equal(take(), -1);
+	conf->links[0].mode = MODE_FULL;
+	conf->nsubnets = nsubnets;
+}
+
 static void
 tftp_denies(void **state)
 {
@@ -578,6 +603,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(tftp_grants, set_up),
+	    cmocka_unit_test_setup(tftp_beside_another_server, set_up),
 	    cmocka_unit_test_setup(tftp_denies, set_up),
 	    cmocka_unit_test_setup(no_image_no_file, set_up),
 	    cmocka_unit_test_setup(a_file_of_another_image, set_up),
