@@ -12,9 +12,13 @@
 set -u
 
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=../lib/common.sh
 . tests/lib/common.sh
+# shellcheck source=../lib/net.sh
 . tests/lib/net.sh
+# shellcheck source=../lib/server.sh
 . tests/lib/server.sh
+# shellcheck source=peers.sh
 . tests/bench/peers.sh
 
 ROUNDS=${ROUNDS:-5}

@@ -28,7 +28,8 @@ peer_stop()
 peer_run()
 {
 	ip netns exec "$NET-srv" env LD_LIBRARY_PATH="$KEA_LIB" KEA_PIDFILE_DIR="$STATE" \
-		KEA_LOCKFILE_DIR="$STATE" KEA_LFC_EXECUTABLE="$PARTS/kea-common/usr/sbin/kea-lfc" KEA_LOGGER_DESTINATION=stdout \
+		KEA_LOCKFILE_DIR="$STATE" KEA_LOGGER_DESTINATION=stdout \
+		KEA_LFC_EXECUTABLE="$ROOT/build/parts/kea-common/usr/sbin/kea-lfc" \
 		"$@" >"$RUN/peer.log" 2>&1 </dev/null &
 	PEER_PID=$!
 }
@@ -36,7 +37,7 @@ peer_run()
 # One exchange tells that it is up, and who failed to start.
 peer_answers()
 {
-	in_ns rly "$LOAD" -s $SERVER_IP -g $RELAY -w 1 -n 1 -o 900000000 2>/dev/null |
+	in_ns rly "$LOAD" -s "$SERVER_IP" -g "$RELAY" -w 1 -n 1 -o 900000000 2>/dev/null |
 		grep -q 'done=1 '
 }
 
@@ -133,7 +134,7 @@ sallyport_config()
 
 peer_start()
 {
-	local parts=$PARTS
+	local parts=$ROOT/build/parts
 
 	STATE=$OUT/state
 	KEA_LIB=$parts/kea-common/usr/lib/x86_64-linux-gnu
@@ -171,8 +172,8 @@ peer_start()
 peer_perfdhcp()
 {
 	in_ns rly env LD_LIBRARY_PATH="$KEA_LIB" \
-		"$PARTS/kea-admin/usr/sbin/perfdhcp" -4 -r "$1" -p 4 -R 60000 -l $RELAY \
-		-L 67 $SERVER_IP 2>/dev/null >"$RUN/perfdhcp.out"
+		"$ROOT/build/parts/kea-admin/usr/sbin/perfdhcp" -4 -r "$1" -p 4 -R 60000 -l "$RELAY" \
+		-L 67 "$SERVER_IP" 2>/dev/null >"$RUN/perfdhcp.out"
 	awk '/drops ratio/ { if ($3 + 0 > worst) worst = $3 + 0; seen = 1 }
 		END { if (seen) print worst }' "$RUN/perfdhcp.out"
 }
