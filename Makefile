@@ -379,6 +379,9 @@ OBJ_test_probe := $(RIG)
 LIB_test_probe := -llmdb
 OBJ_test_rogue := $(RIG)
 LIB_test_rogue := -llmdb
+FUZZ += probe
+OBJ_fuzz_probe := $(RIG)
+LIB_fuzz_probe := -llmdb
 FUZZ += heard
 OBJ_fuzz_heard := $(OBJ_test_link)
 

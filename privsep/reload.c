@@ -137,6 +137,7 @@ keep_fixed(struct supervisor *sv)
 	KEEP(s->workers != old->workers, "workers");
 	KEEP(s->uid_base != old->uid_base && !sv->own_uid_base, "uid-base");
 	KEEP(s->control_gid != old->control_gid, "control-gid");
+	KEEP(s->control_gid != old->control_gid, "control-group");
 #undef KEEP
 	if (names[0] != '\0')
 		log_event(LOG_WARNING, "reload-kept",
@@ -147,6 +148,7 @@ keep_fixed(struct supervisor *sv)
 	memcpy(s->keyring, old->keyring, sizeof s->keyring);
 	s->workers = old->workers;
 	s->uid_base = old->uid_base;
+	s->control_gid = old->control_gid;
 	s->control_gid = old->control_gid;
 }
 

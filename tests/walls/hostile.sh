@@ -29,7 +29,7 @@ others_of()
 	dhcp-parser) echo "http tftp" ;;
 	tftp-parser) echo "http dhcp" ;;
 	http-parser) echo "tftp dhcp" ;;
-	link-parser) echo "http tftp" ;;
+	link-parser) echo "http tftp dhcp" ;;
 	esac
 }
 
