@@ -66,7 +66,7 @@ wanted_descriptors()
 socket_kinds()
 {
 	in_ns srv cat /proc/net/unix |
-		awk '$5 == "0005" { print $7, NF > 7 ? "control" : "channel" }'
+		awk '$5 == "0005" { print $7, (NF > 7 ? "control" : "channel") }'
 	in_ns srv cat /proc/net/packet | awk '$4 == "0000" { print $9, "packet" }'
 	in_ns srv cat /proc/net/udp | awk 'NR > 1 { split($2, a, ":"); print $10, "udp:" a[2] }'
 	in_ns srv cat /proc/net/raw | awk 'NR > 1 { print $10, "raw" }'
@@ -264,7 +264,7 @@ channels()
 		done
 	done >"$RUN/ends"
 	same "no channel end is in two processes" "" "$(awk '{ print $1 }' "$RUN/ends" | sort | uniq -d)"
-	same "channel ends" 49 "$(wc -l <"$RUN/ends")"
+	same "channel ends" 54 "$(wc -l <"$RUN/ends")"
 }
 
 supervisor()
@@ -307,7 +307,7 @@ all_children()
 	done
 	same "no namespace is shared" "" "$(sort "$RUN/spaces" | uniq -d)"
 	same "no two roles share a user" "" "$(cat "$RUN"/uids.* | sort | uniq -c | awk '$1 > 2')"
-	same "as many users as roles" 8 "$(cat "$RUN"/uids.* | sort -u | wc -l)"
+	same "as many users as roles" 9 "$(cat "$RUN"/uids.* | sort -u | wc -l)"
 	channels
 }
 
