@@ -308,6 +308,39 @@ hostile()
 	same "and DHCP is served" 0 "$(slow 3)"
 }
 
+# refused_start NAME REASON ARGUMENTS...: the server does not start, and says why.
+refused_start()
+{
+	local name=$1 reason=$2 out
+
+	shift 2
+	out=$(in_ns srv timeout 20 "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
+		--uid-base "$UID_BASE" "$@" 2>&1)
+	same "$name: status" 78 $?
+	matches "$name: named" "$reason" "$out"
+}
+
+starts()
+{
+	refused_start "a socket that is in use" 'another server listens there'
+	check "which still answers" sallyport status
+	mkdir -m 777 "$RUN/open"
+	chmod 777 "$RUN/open"
+	refused_start "a folder open to others" 'wrong owner or mode of its folder' \
+		--control "$RUN/open/control"
+	refused_start "something else of that name" 'something else' \
+		--control "$S/sallyport.conf"
+	refused_start "a path too long" 'longer than 107' \
+		--control "$S/state/$(printf 'x%.0s' {1..100})"
+	# A server that had no time to tidy up.
+	kill -KILL "$SERVER_PID"
+	wait "$SERVER_PID" 2>/dev/null
+	wait_for 10 process_gone "$SERVER_PID"
+	check "its socket is left" test -S "$S/state/control"
+	server_start
+	check "and the next one listens there" sallyport status
+}
+
 need_root
 run_begin control
 net_begin
@@ -327,6 +360,7 @@ explanations
 round_trip
 many_leases
 hostile
+starts
 server_stop
 same "the socket is gone with the server" no "$([ -e "$S/state/control" ] && echo yes || echo no)"
 exit "$FAILED"
