@@ -14,7 +14,7 @@
 
 /* Of a batch; the rest is for DHCP clients. */
 #define ROOM (STORE_BATCH_MAX / 2)
-#define LONGEST_S (366u * 86400u)
+#define LONGEST_S (UINT64_C(366) * 86400)
 
 bool
 control_may_change(const struct client *c)

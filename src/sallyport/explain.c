@@ -125,9 +125,9 @@ read_type(const char *text)
 
 	if (strcmp(text, "bootp") == 0)
 		return 0;
-	for (uint8_t i = 1; i < sizeof names / sizeof names[0]; i++)
+	for (unsigned i = 1; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(text, names[i]) == 0)
-			return i;
+			return (uint8_t)i;
 	fail(TOOL_USAGE,
 	    "--type %s: expected discover, request, decline, release, inform or bootp",
 	    text);

@@ -214,13 +214,13 @@ add_session(struct table *t, const struct msg_sessions_ans *a)
 {
 	const struct addr *addrs[] = {&a->addr, &a->addr2, &a->addr3, &a->addr4};
 	char mac[MAC_TEXT_MAX], one[ADDR_TEXT_MAX], all[4 * ADDR_TEXT_MAX] = "";
+	size_t len = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
 		if (addrs[i]->family == ADDR_NONE)
 			continue;
-		if (all[0] != '\0')
-			strcat(all, " ");
-		strcat(all, addr_format(addrs[i], one));
+		len += (size_t)snprintf(all + len, sizeof all - len, "%s%s",
+		    len == 0 ? "" : " ", addr_format(addrs[i], one));
 	}
 	table_add(t, "%08x", a->session);
 	table_add(t, "%s", mac_format(&a->mac, mac));

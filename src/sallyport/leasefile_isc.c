@@ -105,6 +105,7 @@ take_token(struct scan *s, struct token *t)
 		return false;
 	skip_space(s);
 	t->piece = (struct piece){s->p, 0};
+	t->len = 0;
 	t->kind = END;
 	if (s->p == s->end)
 		return true;
@@ -187,7 +188,7 @@ take_three(struct scan *s, const struct piece *p, char mark, uint64_t n[3])
 static bool
 take_time(struct scan *s, struct token *t, uint64_t *when)
 {
-	uint64_t date[3], clock[3], weekday;
+	uint64_t date[3] = {0}, clock[3] = {0}, weekday;
 
 	if (!need(s, t, WORD, "a time"))
 		return false;
@@ -328,7 +329,7 @@ leasefile_isc(
     const char *text, size_t len, leasefile_take *take, void *arg, struct text_error *error)
 {
 	struct scan s;
-	struct token t;
+	struct token t = {.kind = END};
 	struct entry e;
 
 	scan_init(&s, text, len, error);
