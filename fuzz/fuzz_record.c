@@ -36,14 +36,16 @@ check_record(const struct record *r, const uint8_t *bytes, size_t len)
 	REQUIRE(r->state != RECORD_BOUND || r->id.len > 0);
 	REQUIRE(addr_is_canonical(&r->server));
 	REQUIRE(strnlen(r->image, sizeof r->image) <= CONF_IMAGE_MAX);
-	if (bytes[0] == 2) {
+	if (bytes[0] == 3) {
 		REQUIRE(n == (int)len && memcmp(again, bytes, len) == 0);
 		return;
 	}
 	/* An older version: what it says is written as the newest, and reads the same. */
 	memset(&newer, 0, sizeof newer);
 	newer.addr = r->addr;
-	REQUIRE(bytes[0] == 1 && r->ingress == 0 && !r->known);
+	REQUIRE(bytes[0] == 1 || bytes[0] == 2);
+	REQUIRE(bytes[0] == 2 || (r->ingress == 0 && !r->known));
+	REQUIRE(r->past.key == 0 && r->past.classes[0] == 0);
 	REQUIRE(n > 0 && record_decode(again, (size_t)n, &newer) == 0);
 	REQUIRE(newer.expires == r->expires && lease_id_equal(&newer.id, &r->id));
 	REQUIRE(newer.state == r->state && strcmp(newer.image, r->image) == 0);

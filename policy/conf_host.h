@@ -48,6 +48,13 @@ const struct conf_host *conf_host_of(const struct conf *conf, const struct mac *
 /* The host block with that key, NULL if none. */
 const struct conf_host *conf_host_find(
     const struct conf *conf, enum conf_key kind, const void *bytes, size_t len);
+/* The key itself, NULL if no host has it. */
+const struct conf_host_key *conf_key_find(
+    const struct conf *conf, enum conf_key kind, const void *bytes, size_t len);
+/* A key in few bytes, the same in every process; and the key of these, NULL if no host has
+ * it (any more). */
+uint64_t conf_key_print(const struct conf_host_key *key);
+const struct conf_host_key *conf_key_printed(const struct conf *conf, uint64_t print);
 /* The first key of that kind, NULL if the host has none. */
 const struct conf_host_key *conf_host_key(
     const struct conf *conf, const struct conf_host *h, enum conf_key kind);

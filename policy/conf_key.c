@@ -11,15 +11,28 @@
 
 #define UUID_LEN 16
 
-/* FNV-1a, and its high bits folded into those that choose a slot. */
-static uint32_t
-hash_of(enum conf_key kind, const uint8_t *b, size_t len)
+/* FNV-1a. */
+static uint64_t
+print_of(unsigned kind, const uint8_t *b, size_t len)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ kind;
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ b[i]) * UINT64_C(0x100000001b3);
-	return (uint32_t)(h ^ h >> 32);
+	return h;
+}
+
+/* The high bits folded into those that choose a slot. */
+static uint32_t
+fold(uint64_t print)
+{
+	return (uint32_t)(print ^ print >> 32);
+}
+
+static uint32_t
+hash_of(enum conf_key kind, const uint8_t *b, size_t len)
+{
+	return fold(print_of(kind, b, len));
 }
 
 static bool
@@ -42,15 +55,46 @@ slot_of(const struct conf *c, uint32_t hash, enum conf_key kind, const void *b, 
 	return &c->key_slots[i];
 }
 
-const struct conf_host *
-conf_host_find(const struct conf *conf, enum conf_key kind, const void *bytes, size_t len)
+const struct conf_host_key *
+conf_key_find(const struct conf *conf, enum conf_key kind, const void *bytes, size_t len)
 {
 	uint32_t slot;
 
 	if (conf->nkeys == 0 || len == 0 || len > CONF_KEY_MAX)
 		return NULL;
 	slot = *slot_of(conf, hash_of(kind, bytes, len), kind, bytes, len);
-	return slot == 0 ? NULL : &conf->hosts[conf->keys[slot - 1].host];
+	return slot == 0 ? NULL : &conf->keys[slot - 1];
+}
+
+const struct conf_host *
+conf_host_find(const struct conf *conf, enum conf_key kind, const void *bytes, size_t len)
+{
+	const struct conf_host_key *k = conf_key_find(conf, kind, bytes, len);
+
+	return k == NULL ? NULL : &conf->hosts[k->host];
+}
+
+uint64_t
+conf_key_print(const struct conf_host_key *key)
+{
+	return print_of(key->kind, key->b, key->len);
+}
+
+const struct conf_host_key *
+conf_key_printed(const struct conf *conf, uint64_t print)
+{
+	uint32_t hash = fold(print), i = hash & conf->key_mask, slot;
+
+	if (conf->nkeys == 0)
+		return NULL;
+	while ((slot = conf->key_slots[i]) != 0) {
+		const struct conf_host_key *k = &conf->keys[slot - 1];
+
+		if (k->hash == hash && conf_key_print(k) == print)
+			return k;
+		i = (i + 1) & conf->key_mask;
+	}
+	return NULL;
 }
 
 const struct conf_host *

@@ -13,7 +13,7 @@
 
 /* ------------------------------------------------------------------ the host */
 
-static const struct conf_host *
+static const struct conf_host_key *
 find_port(const struct conf *conf, const struct match_bytes *circuit,
     const struct match_bytes *remote)
 {
@@ -22,39 +22,39 @@ find_port(const struct conf *conf, const struct match_bytes *circuit,
 	int len = conf_port_key(key, circuit->len > 0 ? circuit->b : empty, circuit->len,
 	    remote->len > 0 ? remote->b : empty, remote->len);
 
-	return len < 0 ? NULL : conf_host_find(conf, KEY_PORT, key, (size_t)len);
+	return len < 0 ? NULL : conf_key_find(conf, KEY_PORT, key, (size_t)len);
 }
 
 /* A block may name both halves of a port or either: the more it names, the more it
  * means. */
-static const struct conf_host *
-host_of_port(const struct conf *conf, const struct match_input *in)
+static const struct conf_host_key *
+key_of_port(const struct conf *conf, const struct match_input *in)
 {
 	static const struct match_bytes none = {NULL, 0};
-	const struct conf_host *h = NULL;
+	const struct conf_host_key *k = NULL;
 
 	if (in->circuit.len > 0 && in->remote.len > 0)
-		h = find_port(conf, &in->circuit, &in->remote);
-	if (h == NULL && in->circuit.len > 0)
-		h = find_port(conf, &in->circuit, &none);
-	if (h == NULL && in->remote.len > 0)
-		h = find_port(conf, &none, &in->remote);
-	return h;
+		k = find_port(conf, &in->circuit, &in->remote);
+	if (k == NULL && in->circuit.len > 0)
+		k = find_port(conf, &in->circuit, &none);
+	if (k == NULL && in->remote.len > 0)
+		k = find_port(conf, &none, &in->remote);
+	return k;
 }
 
-static const struct conf_host *
-host_of(const struct conf *conf, const struct match_input *in)
+static const struct conf_host_key *
+key_of(const struct conf *conf, const struct match_input *in)
 {
-	const struct conf_host *h = NULL;
+	const struct conf_host_key *k = NULL;
 
 	if (in->mac != NULL)
-		h = conf_host_find(conf, KEY_MAC, in->mac->b, sizeof in->mac->b);
-	if (h == NULL && in->client_id.len > 0)
-		h = conf_host_find(conf, KEY_CLIENT_ID, in->client_id.b, in->client_id.len);
+		k = conf_key_find(conf, KEY_MAC, in->mac->b, sizeof in->mac->b);
+	if (k == NULL && in->client_id.len > 0)
+		k = conf_key_find(conf, KEY_CLIENT_ID, in->client_id.b, in->client_id.len);
 	/* RFC 4578, 2.3: type 0 is the only one there is. */
-	if (h == NULL && in->uuid.len == 1 + UUID_LEN && in->uuid.b[0] == 0)
-		h = conf_host_find(conf, KEY_UUID, in->uuid.b + 1, UUID_LEN);
-	return h != NULL ? h : host_of_port(conf, in);
+	if (k == NULL && in->uuid.len == 1 + UUID_LEN && in->uuid.b[0] == 0)
+		k = conf_key_find(conf, KEY_UUID, in->uuid.b + 1, UUID_LEN);
+	return k != NULL ? k : key_of_port(conf, in);
 }
 
 /* --------------------------------------------------------------- the classes */
@@ -165,21 +165,121 @@ boot_of(const struct conf *conf, const struct match *m, const struct conf_subnet
 	return b;
 }
 
+static void
+choose(struct match *m, struct boot b)
+{
+	m->kind = MATCH_DENY;
+	m->image = NULL;
+	if (b.choice != BOOT_IMAGE || b.image == NULL || b.image[0] == '\0')
+		return;
+	m->kind = MATCH_IMAGE;
+	m->image = b.image;
+}
+
+static struct match
+decide(const struct conf *conf, const struct conf_host_key *key, uint64_t classes,
+    const struct conf_subnet *subnet)
+{
+	struct match m = {.kind = MATCH_IGNORE, .classes = classes, .key = key};
+
+	if (key != NULL)
+		m.host = &conf->hosts[key->host];
+	if (m.host != NULL || conf->unknown_allow)
+		choose(&m, boot_of(conf, &m, subnet));
+	return m;
+}
+
 struct match
 match_machine(
     const struct conf *conf, const struct match_input *in, const struct conf_subnet *subnet)
 {
-	struct match m = {MATCH_DENY, NULL, host_of(conf, in), classes_of(conf, in)};
+	return decide(conf, key_of(conf, in), classes_of(conf, in), subnet);
+}
+
+void
+match_settle(struct match *m, const struct scopes *scopes)
+{
 	struct boot b;
 
-	if (m.host == NULL && !conf->unknown_allow) {
-		m.kind = MATCH_IGNORE;
-		return m;
+	b.choice = scopes_boot(scopes, &b.image);
+	choose(m, b);
+}
+
+/* --------------------------------------------------------------- remembering */
+
+static uint32_t
+mix(uint32_t h, const void *bytes, size_t len)
+{
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ b[i]) * UINT32_C(0x01000193);
+	return h;
+}
+
+/* FNV-1a over what decides who is in the class; never 0. */
+static uint32_t
+class_print(const struct conf_class *c)
+{
+	uint32_t h = mix(UINT32_C(0x811c9dc5), c->name, strlen(c->name) + 1);
+
+	for (unsigned i = 0; i < c->ntests; i++) {
+		const struct conf_test *t = &c->tests[i];
+		uint8_t head[7] = {(uint8_t)t->kind, (uint8_t)t->len, t->prefix,
+		    (uint8_t)t->number, (uint8_t)(t->number >> 8),
+		    (uint8_t)(t->number >> 16), (uint8_t)(t->number >> 24)};
+
+		h = mix(h, head, sizeof head);
+		if (t->len > 0)
+			h = mix(h, t->b, t->len);
 	}
-	b = boot_of(conf, &m, subnet);
-	if (b.choice == BOOT_IMAGE && b.image != NULL && b.image[0] != '\0') {
-		m.kind = MATCH_IMAGE;
-		m.image = b.image;
+	return h == 0 ? 1 : h;
+}
+
+struct match_past
+match_remember(const struct conf *conf, const struct conf_host_key *key, uint64_t classes)
+{
+	struct match_past past = {0, {0}};
+	unsigned n = 0;
+
+	if (key != NULL && key->kind != KEY_MAC)
+		past.key = conf_key_print(key);
+	for (unsigned round = 0; round < 2 && classes != 0; round++) {
+		for (unsigned i = 0; i < conf->nclasses && n < MATCH_PAST_CLASSES; i++) {
+			const struct conf_class *c = &conf->classes[i];
+
+			if ((classes >> i & 1) != 0 &&
+			    (c->scope.boot == BOOT_UNSET) == (round == 1))
+				past.classes[n++] = class_print(c);
+		}
 	}
-	return m;
+	return past;
+}
+
+static uint64_t
+recall_classes(const struct conf *conf, const struct match_past *past)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0;
+	     past->classes[0] != 0 && i < conf->nclasses && i < CONF_CLASSES_MAX; i++) {
+		uint32_t print = class_print(&conf->classes[i]);
+
+		for (unsigned n = 0; n < MATCH_PAST_CLASSES; n++)
+			if (past->classes[n] == print)
+				set |= UINT64_C(1) << i;
+	}
+	return set;
+}
+
+struct match
+match_recall(const struct conf *conf, const struct match_input *in,
+    const struct match_past *past, const struct conf_subnet *subnet)
+{
+	const struct conf_host_key *key = key_of(conf, in);
+	uint64_t classes = classes_of(conf, in) | recall_classes(conf, past);
+
+	if (key == NULL && past->key != 0)
+		key = conf_key_printed(conf, past->key);
+	return decide(conf, key, classes, subnet);
 }

@@ -7,6 +7,8 @@
 
 #include "policy/conf.h"
 
+struct scopes;
+
 /* Bytes of the client, borrowed. */
 struct match_bytes {
 	const uint8_t *b;
@@ -34,14 +36,33 @@ enum match_kind {
 
 struct match {
 	enum match_kind kind;
-	const char *image;            /* of MATCH_IMAGE, belongs to conf; else NULL */
-	const struct conf_host *host; /* NULL: unknown */
-	uint64_t classes;             /* bit n: conf->classes[n] */
+	const char *image;               /* of MATCH_IMAGE, belongs to conf; else NULL */
+	const struct conf_host *host;    /* NULL: unknown */
+	uint64_t classes;                /* bit n: conf->classes[n] */
+	const struct conf_host_key *key; /* what the host was found by; NULL without one */
+};
+
+/* What a machine was taken for, in few bytes that mean the same after a restart, and under
+ * another configuration as well. */
+#define MATCH_PAST_CLASSES 8
+struct match_past {
+	uint64_t key; /* conf_key_print(); 0: it had no host block, or by its MAC */
+	uint32_t classes[MATCH_PAST_CLASSES]; /* their names and tests; 0: no more */
 };
 
 /* subnet: where the machine is, for what that level says; NULL: not known. The host is
  * found by hardware address, then client identifier, UUID, relay port. */
 struct match match_machine(const struct conf *conf, const struct match_input *in,
     const struct conf_subnet *subnet);
+/* Its address is in a pool, and these are all the scopes, the pool's among them: what a
+ * pool says about booting comes after the host block's and the classes' own choice. */
+void match_settle(struct match *m, const struct scopes *scopes);
+/* key NULL: no host block. Of many classes those that say what to boot go first. */
+struct match_past match_remember(
+    const struct conf *conf, const struct conf_host_key *key, uint64_t classes);
+/* The same machine now: in says what is still known of it, past what it was taken for. A
+ * class counts when it has not changed since, or holds by what is known. */
+struct match match_recall(const struct conf *conf, const struct match_input *in,
+    const struct match_past *past, const struct conf_subnet *subnet);
 
 #endif

@@ -38,6 +38,8 @@ describe(struct session *s, const struct ask *a)
 	const char *image = a->match.kind == MATCH_IMAGE ? a->match.image : "";
 
 	snprintf(s->image, sizeof s->image, "%s", image);
+	s->key = a->match.key;
+	s->classes = a->match.classes;
 	s->server = a->server;
 	s->link = a->m->link;
 	if (a->m->ipxe)

@@ -242,10 +242,29 @@ decide_selecting(struct ask *a, struct decision *d)
 		grant(a, d, l, "selecting");
 }
 
+/* Its lease goes on; once that has ended, the address is had like any other, within the
+ * quotas. */
+static bool
+may_keep(const struct ask *a, const struct lease *own)
+{
+	const struct lease_want want = dhcp_want(a, NULL);
+
+	return lease_may_take(own, &want, a->now);
+}
+
+/* To us alone goes only the request of a machine whose lease is ours. */
+static bool
+is_renewal(const struct ask *a)
+{
+	return !addr_is_unset(&a->m->ciaddr) && !dhcp_is_relayed(a) &&
+	       dhcp_is_us(a, &a->m->dst);
+}
+
 /*
  * INIT-REBOOT, RENEWING, REBINDING: a machine that says it has an address already, after
  * a restart of its own (requested address), or to prolong it (ciaddr). Without any record
- * of the machine we are silent: another server may know it (RFC 2131, 4.3.2).
+ * of the machine we are silent: another server may know it (RFC 2131, 4.3.2). But an
+ * address that the configuration had before it was changed is refused.
  */
 static void
 decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
@@ -261,7 +280,7 @@ decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
 	else if (reserved != NULL && reserved != l &&
 		 (own == NULL || lease_is_free(reserved, a->now)))
 		nak(a, d, address, "another-is-reserved");
-	else if (own != NULL && lease_permitted(own, &a->match))
+	else if (own != NULL && may_keep(a, own))
 		grant(a, d, own, "renewal");
 	else if (own != NULL)
 		nak(a, d, address, "not-permitted");
@@ -271,6 +290,8 @@ decide_reclaim(struct ask *a, struct decision *d, const struct addr *address)
 		nak_stranger(a, d, address, "in-use");
 	else if (runs(lease_of(a->subnet, &a->id), a->now))
 		nak(a, d, address, "another-is-leased");
+	else if (l == NULL && is_renewal(a))
+		nak(a, d, address, "not-given-any-more");
 	else
 		decide_nothing(d, "no-record");
 }

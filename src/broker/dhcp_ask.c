@@ -377,21 +377,15 @@ dhcp_ask(struct ask *a, const struct msg_dhcp_tell *m, struct trace *trace)
 	return a->mode == MODE_PROXY ? NULL : identify(a);
 }
 
-/* What a pool says comes after the host block's and the classes' own choice. */
 void
 dhcp_settle(struct ask *a, const struct conf_pool *pool)
 {
-	enum boot_choice choice;
-	const char *image;
-
 	scopes_of(&a->scopes, broker.conf, &a->match, a->subnet, pool);
 	if (pool == NULL || pool->scope.boot == BOOT_UNSET)
 		return;
-	choice = scopes_boot(&a->scopes, &image);
-	a->match.kind = choice == BOOT_IMAGE ? MATCH_IMAGE : MATCH_DENY;
-	a->match.image = image;
+	match_settle(&a->match, &a->scopes);
 	trace_note(a->trace, "boot choice by the pool's address: %s",
-	    image != NULL ? image : "none, the disk boots");
+	    a->match.image != NULL ? a->match.image : "none, the disk boots");
 }
 
 struct lease_want

@@ -47,37 +47,42 @@ dhcp_age_ms(void)
 
 /* ---------------------------------------------------------------------- start */
 
+/* Would the machine be told to boot that today, if it is in this subnet? *match is what it
+ * is taken for. */
 static bool
-names_image(const struct conf_scope *scope, const char *image)
+boots_in(const struct record *r, const struct conf_subnet *subnet, struct match *match)
 {
-	return scope->boot == BOOT_IMAGE && strcmp(scope->image, image) == 0;
-}
-
-/* Is that still what the machine would be told? A record does not hold all that a class
- * asks for: where a class or a pool gives the image, the machine may have been in it. Its
- * host block goes before both. */
-static bool
-may_still_boot(const struct record *r)
-{
-	const struct conf_subnet *subnet = conf_subnet_of(broker.conf, &r->addr);
 	const struct conf_pool *pool = lease_pool(lease_at(&r->addr));
 	struct match_input who = {.mac = &r->mac, .arch = r->arch, .link = r->link};
-	struct match match;
+	struct scopes scopes;
 
-	if (r->id.kind == ID_CLIENT)
-		who.client_id = (struct match_bytes){r->id.b, r->id.len};
-	if (r->id.kind == ID_UUID)
-		who.uuid = (struct match_bytes){r->id.b, r->id.len};
-	match = match_machine(broker.conf, &who, subnet);
-	if (strcmp(match.kind == MATCH_IMAGE ? match.image : "", r->image) == 0)
-		return true;
-	if (match.kind == MATCH_IGNORE ||
-	    (match.host != NULL && match.host->scope.boot != BOOT_UNSET))
+	*match = match_recall(broker.conf, &who, &r->past, subnet);
+	if (match->kind == MATCH_IGNORE)
 		return false;
-	for (unsigned i = 0; i < broker.conf->nclasses; i++)
-		if (names_image(&broker.conf->classes[i].scope, r->image))
+	if (pool != NULL && pool->scope.boot != BOOT_UNSET) {
+		scopes_of(
+		    &scopes, broker.conf, match, lease_subnet(lease_at(&r->addr)), pool);
+		match_settle(match, &scopes);
+	}
+	return strcmp(match->image != NULL ? match->image : "", r->image) == 0;
+}
+
+/* Which subnet of a shared network the machine was taken to be in is not known. */
+static bool
+may_still_boot(const struct record *r, struct match *match)
+{
+	const struct conf_subnet *own = lease_subnet(lease_at(&r->addr));
+
+	if (boots_in(r, own, match))
+		return true;
+	for (unsigned i = 0; i < broker.conf->nsubnets; i++) {
+		const struct conf_subnet *other = &broker.conf->subnets[i];
+
+		if (other != own && lease_same_network(own, other) &&
+		    boots_in(r, other, match))
 			return true;
-	return pool != NULL && names_image(&pool->scope, r->image);
+	}
+	return false;
 }
 
 /* The session goes on if it had not ended by time and the machine may still boot that. */
@@ -86,10 +91,11 @@ restore_session(const struct record *r, struct loaded *count)
 {
 	uint64_t age_s = broker.wall_s > r->written ? broker.wall_s - r->written : 0;
 	struct session *s;
+	struct match match;
 	uint64_t touched;
 
 	if (r->session == 0 || mac_is_unusable(&r->mac) || r->link >= broker.start.nlinks ||
-	    age_s > broker.conf->session_time || !may_still_boot(r))
+	    age_s > broker.conf->session_time || !may_still_boot(r, &match))
 		return;
 	touched = broker.now_ms > age_s * 1000 ? broker.now_ms - age_s * 1000 : 0;
 	s = session_open(&r->mac, broker.now_ms);
@@ -99,6 +105,8 @@ restore_session(const struct record *r, struct loaded *count)
 		s->arch = r->arch;
 		s->http = r->http;
 		s->ipxe = r->ipxe;
+		s->key = match.key;
+		s->classes = match.classes;
 		s->server = r->server;
 		s->link = r->link;
 		snprintf(s->image, sizeof s->image, "%s", r->image);
@@ -263,6 +271,7 @@ dhcp_store_lease(
 		r.ipxe = s->ipxe;
 		r.server = s->server;
 		snprintf(r.image, sizeof r.image, "%s", s->image);
+		r.past = match_remember(broker.conf, s->key, s->classes);
 	}
 	if (store_put(&r) != 0)
 		bug("no room in the batch");

@@ -92,11 +92,6 @@ struct lease_past {
 /* own: our addresses, never given out. 0; ERR_FULL: more addresses than a table may
  * have; ERR_SYS: no memory. conf must outlive the table. */
 int lease_init(const struct conf *conf, const struct addr *own, unsigned nown) MUST_CHECK;
-/* The same for another configuration: the entries whose addresses it still has go on, but
- * what was only held is free; pointers to entries and to the old configuration are void. On
- * failure everything is as it was. *gone: addresses leased that it has no more. */
-int lease_reconfigure(const struct conf *conf, const struct addr *own, unsigned nown,
-    uint64_t now, uint32_t *gone) MUST_CHECK;
 /* Lease seconds of a clock_mono_ms(). Far from 0, so that the past has room; an end that
  * would lie more than 127 years ahead is never. */
 uint64_t lease_clock(uint64_t mono_ms);

@@ -34,14 +34,14 @@ id_discard(void)
 /* ----------------------------------------------------------------- the bytes */
 
 static const uint8_t *
-bytes_in(const struct lease_table *in, const struct lease *l)
+bytes_of(const struct lease *l)
 {
 	uint32_t at;
 
 	if (l->id_len <= sizeof l->id)
 		return l->id;
 	memcpy(&at, l->id, sizeof at);
-	return in->long_ids[at].b;
+	return t->long_ids[at].b;
 }
 
 static void
@@ -80,28 +80,22 @@ erase(struct lease *l)
 }
 
 struct lease_id
-id_in(const struct lease_table *table, const struct lease *l)
+lease_holder(const struct lease *l)
 {
 	struct lease_id id;
 
 	memset(&id, 0, sizeof id);
 	id.kind = l->id_kind;
 	id.len = l->id_len;
-	memcpy(id.b, bytes_in(table, l), id.len);
+	memcpy(id.b, bytes_of(l), id.len);
 	return id;
-}
-
-struct lease_id
-lease_holder(const struct lease *l)
-{
-	return id_in(t, l);
 }
 
 bool
 lease_is_of(const struct lease *l, const struct lease_id *id)
 {
 	return id->kind != ID_NONE && l->id_kind == id->kind && l->id_len == id->len &&
-	       memcmp(bytes_in(t, l), id->b, id->len) == 0;
+	       memcmp(bytes_of(l), id->b, id->len) == 0;
 }
 
 /* ----------------------------------------------------------------- the index */
@@ -146,7 +140,7 @@ id_clear(struct lease *l)
 
 	if ((l->flags & LEASE_INDEXED) == 0)
 		return;
-	at = bucket_of(network_of(slot_of(l)), l->id_kind, bytes_in(t, l), l->id_len);
+	at = bucket_of(network_of(slot_of(l)), l->id_kind, bytes_of(l), l->id_len);
 	while (*at != slot_of(l))
 		at = &t->leases[*at].chain;
 	*at = l->chain;

@@ -122,8 +122,6 @@ struct id_spot id_seek(uint32_t network, const struct lease_id *id);
  * found has none any more. */
 void id_put(struct lease *l, const struct lease_id *id, const struct id_spot *spot);
 void id_clear(struct lease *l);
-/* Whose an entry of that table is. */
-struct lease_id id_in(const struct lease_table *table, const struct lease *l);
 
 /* ------------------------------------------------------------- lease_port.c */
 

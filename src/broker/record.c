@@ -9,9 +9,9 @@
 
 #include "src/base/buf.h"
 
-/* Version 1 has no ingress. */
+/* Version 1 has no ingress, version 2 not what the machine was taken for. */
 #define RECORD_OLDEST 1
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 
 enum { FLAG_HTTP = 1, FLAG_IPXE = 2, FLAG_KNOWN = 4 };
 
@@ -132,6 +132,19 @@ flags_of(const struct record *r)
 			 (r->known ? FLAG_KNOWN : 0));
 }
 
+static void
+put_past(struct out *out, const struct match_past *past)
+{
+	uint8_t n = 0;
+
+	while (n < MATCH_PAST_CLASSES && past->classes[n] != 0)
+		n++;
+	out_u64_le(out, past->key);
+	out_u8(out, n);
+	for (uint8_t i = 0; i < n; i++)
+		out_u32_le(out, past->classes[i]);
+}
+
 int
 record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 {
@@ -157,6 +170,7 @@ record_encode(const struct record *r, uint8_t *bytes, size_t cap)
 	out_u8(&out, (uint8_t)image);
 	out_copy(&out, r->image, image);
 	out_u64_le(&out, r->ingress);
+	put_past(&out, &r->past);
 	if (out_ok(&out))
 		out_u32_le(&out, crc32_of(bytes, out.len));
 	return out_ok(&out) ? (int)out.len : ERR_LONG;
@@ -179,6 +193,24 @@ check_ranges(const struct record *r, uint8_t state, uint8_t arch)
 		if (*c <= ' ' || *c > '~' || *c == '/')
 			return ERR_RANGE;
 	return 0;
+}
+
+/* False: more classes than there can be, or one that is none. */
+static bool
+read_past(struct in *in, struct match_past *past)
+{
+	uint8_t n;
+
+	past->key = in_u64_le(in);
+	n = in_u8(in);
+	if (n > MATCH_PAST_CLASSES)
+		return false;
+	for (uint8_t i = 0; i < n; i++) {
+		past->classes[i] = in_u32_le(in);
+		if (past->classes[i] == 0)
+			return false;
+	}
+	return true;
 }
 
 static int
@@ -208,6 +240,8 @@ read_fields(struct in *in, struct record *r)
 	in_copy(in, r->image, image);
 	if (version > 1)
 		r->ingress = in_u64_le(in);
+	if (version > 2 && !read_past(in, &r->past))
+		return ERR_RANGE;
 	if (!in_ok(in))
 		return ERR_SHORT;
 	if (!in_done(in) || strlen(r->image) != image)

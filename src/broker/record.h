@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "policy/conf.h"
+#include "policy/match.h"
 #include "src/base/ident.h"
 
 #define RECORD_ID_MAX 64
 #define RECORD_KEY_MAX 16
-#define RECORD_SIZE_MAX 224
+#define RECORD_SIZE_MAX 256
 
 /* Whom a lease belongs to. kind: 1 hardware address (htype, then its bytes), 2 client
  * identifier (option 61 whole), 3 machine UUID (option 97 whole). */
@@ -49,6 +49,7 @@ struct record {
 	bool http, ipxe;
 	struct addr server;
 	char image[CONF_IMAGE_MAX + 1];
+	struct match_past past; /* what the image was chosen by; all 0: not known */
 };
 
 /* 4 or 16 bytes: the address. Returns the length, or ERR_RANGE for another family. */

@@ -14,7 +14,7 @@
 
 #define BUCKETS 1024u
 #define NONE UINT32_MAX
-#define PACKED_SIZE 52
+#define PACKED_SIZE 56
 
 enum state { EMPTY, ASKED, READY, FAILED };
 
@@ -71,6 +71,8 @@ pack(const struct image *image, const struct render_key *key, uint8_t packed[PAC
 	out_copy(&out, key->mac.b, sizeof key->mac.b);
 	pack_addr(&out, &key->client);
 	pack_addr(&out, &key->server);
+	out_u32_le(&out,
+	    key->host == NULL ? UINT32_MAX : (uint32_t)(key->host - broker.conf->hosts));
 	if (out.len != PACKED_SIZE)
 		bug("size of a packed key");
 }
@@ -148,20 +150,10 @@ make_place(void)
 	return oldest;
 }
 
-/* Who is known by something else than a hardware address is known here by the address that
- * nobody else gets. */
-static const struct conf_host *
-host_of(const struct render_key *key)
-{
-	const struct conf_host *host = conf_host_of(broker.conf, &key->mac);
-
-	return host != NULL ? host : conf_host_reserving(broker.conf, &key->client);
-}
-
 static void
 send_ask(struct render *r)
 {
-	const struct conf_host *host = host_of(&r->key);
+	const struct conf_host *host = r->key.host;
 	struct msg m = {.nr = MSG_RENDER_ASK};
 	struct msg_render_ask *ask = &m.u.render_ask;
 

@@ -23,6 +23,7 @@ struct render_key {
 	uint16_t http_port; /* 0: the machine loads by TFTP */
 	struct mac mac;
 	struct addr client, server;
+	const struct conf_host *host; /* of the configuration at hand; NULL: unknown */
 };
 
 struct render_text {

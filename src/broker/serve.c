@@ -112,6 +112,7 @@ find_text(const struct session *s, const struct addr *client, const struct image
 	    .mac = s->mac,
 	    .client = *client,
 	    .server = s->server,
+	    .host = s->key == NULL ? NULL : &broker.conf->hosts[s->key->host],
 	};
 	struct render_text text;
 	int err = render_get(image, &key, &text, ticket);

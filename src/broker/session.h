@@ -30,7 +30,11 @@ struct session {
 	bool confirmed;                   /* a lease was acknowledged */
 	uint64_t heir; /* session_heir() of the system that took over the address; or 0 */
 	char image[CONF_IMAGE_MAX + 1]; /* "" : nothing to boot */
-	struct addr server;             /* our address that the machine talks to */
+	/* What it was taken for when that was decided; both of the configuration at hand.
+	 */
+	const struct conf_host_key *key; /* of its host block; NULL: unknown */
+	uint64_t classes;
+	struct addr server; /* our address that the machine talks to */
 	uint8_t link;
 	uint64_t touched_ms; /* clock_mono_ms of the last request */
 };

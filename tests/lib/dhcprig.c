@@ -170,16 +170,13 @@ open_all(void)
 	dhcp_start_store();
 }
 
-void
-rig_start(const char *text)
+static void
+parse(const char *text)
 {
 	static char all[65536];
 	struct conf_text whole = {.conf = all};
 	struct conf_error error;
 
-	make_dir();
-	set_links();
-	set_channels();
 	snprintf(all, sizeof all, "state \"%s\";\n%s", dir, text);
 	whole.conf_len = strlen(all);
 	if (conf_parse(&whole, &conf, &error) != 0) {
@@ -189,6 +186,15 @@ rig_start(const char *text)
 	/* Requests are answered at once, but where a test is about that. */
 	conf->probe = false;
 	broker.conf = conf;
+}
+
+void
+rig_start(const char *text)
+{
+	make_dir();
+	set_links();
+	set_channels();
+	parse(text);
 	probe_init();
 	rig_images(true);
 	probes.n = 0;
@@ -215,6 +221,17 @@ rig_restart(void)
 {
 	store_close();
 	open_all();
+}
+
+void
+rig_reload(const char *text)
+{
+	struct conf *old = conf;
+
+	store_close();
+	parse(text);
+	open_all();
+	conf_free(old);
 }
 
 void

@@ -19,6 +19,8 @@ extern const char rig_text[];
 void rig_start(const char *text);
 /* As if the process had died and the next one started. */
 void rig_restart(void);
+/* The same, and the next one finds another configuration. */
+void rig_reload(const char *text);
 /* Empties the tables, not the store; quicker than rig_restart. */
 void rig_forget(void);
 void rig_stop(void);

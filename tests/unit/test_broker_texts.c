@@ -77,6 +77,28 @@ render(uint32_t ask, uint8_t ok)
 	rig_turn();
 }
 
+/* A text is for the host that the session is of, whatever that is known by. */
+static void
+texts_know_their_host(void **state)
+{
+	static const char *const hosts[] = {"node2", ""};
+	struct session *s = rig_session("debian");
+	struct msg_rrq_tell t = rig_rrq("debian/boot.ipxe");
+	struct msg ask;
+
+	(void)state;
+	rig_debian(2, 2, 7);
+	for (unsigned i = 0; i < 2; i++) {
+		s->key =
+		    i == 0 ? conf_key_find(broker.conf, KEY_CLIENT_ID, "two", 3) : NULL;
+		rig_send_rrq(&t);
+		rig_turn();
+		assert_true(rig_take_answer(&rig.verifier, &ask));
+		assert_string_equal(ask.u.render_ask.host, hosts[i]);
+		assert_int_equal(ask.u.render_ask.params.len, i == 0 ? 7 : 0);
+	}
+}
+
 static void
 texts_are_waited_for(void **state)
 {
@@ -288,6 +310,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(texts_know_their_host, set_up),
 	    cmocka_unit_test_setup(texts_are_waited_for, set_up),
 	    cmocka_unit_test_setup(texts_that_do_not_come, set_up),
 	    cmocka_unit_test_setup(things_end_meanwhile, set_up),

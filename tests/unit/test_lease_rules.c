@@ -692,62 +692,6 @@ test_many_end_at_once(void **state)
 	assert_int_equal(stats_of(1).free, 1);
 }
 
-/* ------------------------------------------------------------ reconfiguration */
-
-static void
-test_reconfigure(void **state)
-{
-	static struct conf other;
-	static struct conf_subnet changed[3];
-	struct lease_id long_one = long_id(5, 60);
-	struct asker *a = as(1, 2, NULL, 0, PORT), *h;
-	uint32_t gone = 99;
-
-	(void)state;
-	configure(20);
-	start();
-	assert_int_equal(number(bind(a, 1000)), 1);
-	at(2, 1)->link = 3;
-	at(2, 1)->mac.b[5] = 7;
-	assert_int_equal(number(bind(as(2, 2, NULL, 0, PORT), 1000)), 2);
-	a->want.id = &long_one;
-	assert_int_equal(number(bind(a, 1000)), 3);
-	h = as(3, 2, NULL, 0, LINK);
-	assert_int_equal(number(hold(h)), 4);
-	assert_int_equal(number(bind(as(4, 2, NULL, 0, LINK), 1000)), 5);
-	lease_quarantine(at(2, 5), now + 500);
-	/* Its pool begins at 2 now, and a wrong configuration changes nothing. */
-	other = conf;
-	memcpy(changed, subnets, sizeof changed);
-	other.subnets = changed;
-	changed[2].prefix = 7;
-	changed[2].pools[0].first = 0;
-	changed[2].pools[0].last = UINT32_MAX / 2;
-	assert_int_equal(lease_reconfigure(&other, NULL, 0, now, &gone), ERR_FULL);
-	assert_int_equal(stats_of(2).bound, 3);
-	changed[2] = subnets[2];
-	changed[2].pools[0].first++;
-	other.leases_per_port = 2;
-	assert_int_equal(lease_reconfigure(&other, NULL, 0, now, &gone), 0);
-	assert_int_equal(gone, 1);
-	memcpy(subnets, changed, sizeof changed);
-	conf = other;
-	conf.subnets = subnets;
-	assert_int_equal(lease_reconfigure(&conf, NULL, 0, now, &gone), 0);
-	assert_int_equal(gone, 0);
-	assert_null(at(2, 1));
-	assert_true(lease_is_of(at(2, 3), &long_one));
-	assert_int_equal(at(2, 3)->until, now + 1000);
-	assert_int_equal(stats_of(2).bound, 2);
-	assert_int_equal(stats_of(2).quarantined, 1);
-	assert_int_equal(lease_ingress_count(PORT), 2);
-	assert_null(choose(as(9, 2, NULL, 0, PORT)));
-	/* What was offered may still be taken. */
-	h = as(3, 2, NULL, 0, LINK);
-	assert_true(lease_may_take(at(2, 4), &h->want, now));
-	assert_ptr_equal(choose(h), at(2, 4));
-}
-
 /* ----------------------------------------------------------------------- cost */
 
 /* Milliseconds of taking, giving back and choosing anew where `free` of the addresses are
@@ -814,7 +758,6 @@ main(void)
 	    cmocka_unit_test(test_long_identities),
 	    cmocka_unit_test(test_many_ingresses),
 	    cmocka_unit_test(test_many_end_at_once),
-	    cmocka_unit_test(test_reconfigure),
 	    cmocka_unit_test(test_cost_does_not_depend_on_what_is_free),
 	    cmocka_unit_test(test_entry_is_a_cache_line),
 	};

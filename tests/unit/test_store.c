@@ -68,6 +68,9 @@ sample(uint32_t n)
 	r.ingress = UINT64_C(0xfedcba9876543210);
 	r.server = addr_v4(0x0a4d0001);
 	strcpy(r.image, "debian-12");
+	r.past.key = UINT64_C(0x1122334455667788);
+	r.past.classes[0] = 7;
+	r.past.classes[1] = 0xffffffff;
 	return r;
 }
 
@@ -143,6 +146,7 @@ test_record_round_trip(void **state)
 	assert_false(got.ipxe);
 	assert_true(addr_equal(&got.server, &r.server));
 	assert_string_equal(got.image, r.image);
+	assert_memory_equal(&got.past, &r.past, sizeof r.past);
 }
 
 static void
@@ -158,6 +162,8 @@ test_record_largest_fits(void **state)
 	memset(r.id.b, 0xff, sizeof r.id.b);
 	memset(r.image, 'z', CONF_IMAGE_MAX);
 	r.image[CONF_IMAGE_MAX] = '\0';
+	for (unsigned i = 0; i < MATCH_PAST_CLASSES; i++)
+		r.past.classes[i] = UINT32_MAX - i;
 	len = record_encode(&r, bytes, sizeof bytes);
 	assert_true(len > 0);
 	got.addr = r.addr;
@@ -234,35 +240,68 @@ test_record_strict(void **state)
 	r.state = RECORD_DECLINED;
 	len = record_encode(&r, bytes, sizeof bytes);
 	assert_int_equal(record_decode(bytes, (size_t)len, &got), 0);
+	/* After a class that is none there is nothing. */
+	r.past.classes[0] = 0;
+	len = record_encode(&r, bytes, sizeof bytes);
+	assert_int_equal(record_decode(bytes, (size_t)len, &got), 0);
+	assert_int_equal(got.past.classes[1], 0);
 }
 
-/* A record as the first version wrote it, and what it cannot have said. */
+/* Records as earlier versions wrote them. */
+static const uint8_t first_version[] = {0x01, 0x01, 0x00, 0xd2, 0x49, 0x6b, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0xf1, 0x53, 0x65, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x07, 0x01,
+    0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x07, 0x00,
+    0x00, 0x00, 0x02, 0x00, 0x04, 0x0a, 0x4d, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x64, 0x65, 0x62, 0x69, 0x61, 0x6e,
+    0x2d, 0x31, 0x32, 0xb6, 0x00, 0xb6, 0x98};
+static const uint8_t second_version[] = {0x02, 0x01, 0x05, 0xd2, 0x49, 0x6b, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0xf1, 0x53, 0x65, 0x00, 0x00, 0x00, 0x00, 0x01, 0x02, 0x03, 0x6f,
+    0x6e, 0x65, 0x52, 0x54, 0x00, 0x77, 0x00, 0x01, 0x09, 0x00, 0x00, 0x00, 0x01, 0x04,
+    0x04, 0x0a, 0x4d, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x04, 0x62, 0x61, 0x72, 0x65, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45,
+    0x23, 0x01, 0x9f, 0x88, 0xa8, 0xfc};
+
+/* Under the number of another version it is not one of that. */
 static void
-test_record_of_the_first_version(void **state)
+check_version(const uint8_t *bytes, size_t len, unsigned mine)
 {
-	static const uint8_t bytes[] = {0x01, 0x01, 0x00, 0xd2, 0x49, 0x6b, 0x00, 0x00,
-	    0x00, 0x00, 0x00, 0xf1, 0x53, 0x65, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, 0x07,
-	    0x01, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56, 0x52, 0x54, 0x00, 0x12, 0x34, 0x56,
-	    0x07, 0x00, 0x00, 0x00, 0x02, 0x00, 0x04, 0x0a, 0x4d, 0x00, 0x01, 0x00, 0x00,
-	    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x64, 0x65,
-	    0x62, 0x69, 0x61, 0x6e, 0x2d, 0x31, 0x32, 0xb6, 0x00, 0xb6, 0x98};
-	uint8_t other[sizeof bytes];
+	uint8_t other[RECORD_SIZE_MAX];
+	struct record got;
+
+	memcpy(other, bytes, len);
+	for (unsigned version = 0; version < 256; version++) {
+		other[0] = (uint8_t)version;
+		if (version != mine)
+			assert_true(record_decode(other, len, &got) < 0);
+	}
+}
+
+static void
+test_record_of_earlier_versions(void **state)
+{
+	static const struct match_past none;
 	struct record got;
 
 	(void)state;
 	memset(&got, 0xa5, sizeof got);
-	assert_int_equal(record_decode(bytes, sizeof bytes, &got), 0);
+	assert_int_equal(record_decode(first_version, sizeof first_version, &got), 0);
 	assert_int_equal(got.state, RECORD_BOUND);
 	assert_int_equal(got.id.kind, ID_HARDWARE);
 	assert_int_equal(got.id.len, 7);
 	assert_int_equal(got.ingress, 0);
 	assert_false(got.known);
-	for (unsigned version = 0; version < 256; version++) {
-		memcpy(other, bytes, sizeof other);
-		other[0] = (uint8_t)version;
-		if (version != 1)
-			assert_true(record_decode(other, sizeof other, &got) < 0);
-	}
+	assert_memory_equal(&got.past, &none, sizeof none);
+	memset(&got, 0xa5, sizeof got);
+	assert_int_equal(record_decode(second_version, sizeof second_version, &got), 0);
+	assert_int_equal(got.state, RECORD_BOUND);
+	assert_int_equal(got.expires, 1800000005);
+	assert_int_equal(got.id.kind, ID_CLIENT);
+	assert_int_equal(got.ingress, UINT64_C(0x0123456789abcdef));
+	assert_true(got.known);
+	assert_string_equal(got.image, "bare");
+	assert_memory_equal(&got.past, &none, sizeof none);
+	check_version(first_version, sizeof first_version, 1);
+	check_version(second_version, sizeof second_version, 2);
 }
 
 static void
@@ -365,6 +404,34 @@ test_bad_records(void **state)
 	s = open_store();
 	assert_int_equal(s.n, 1);
 	assert_int_equal(s.damaged, 4);
+	assert_int_equal(store_start_thread(), 0);
+	store_close();
+}
+
+/* A store that earlier versions have written is read whole, and written in the newest. */
+static void
+test_store_of_earlier_versions(void **state)
+{
+	uint64_t cookie;
+	struct seen s;
+
+	(void)state;
+	put_raw("\x0a\x4d\0\x64", 4, first_version, sizeof first_version);
+	put_raw("\x0a\x4d\0\x65", 4, second_version, sizeof second_version);
+	s = open_store();
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.damaged, 0);
+	assert_int_equal(s.sum, 2 * UINT64_C(1800000000) + 5);
+	assert_int_equal(addr_to_v4(&s.last.addr), 0x0a4d0065);
+	assert_int_equal(store_start_thread(), 0);
+	assert_int_equal(store_put(&s.last), 0);
+	assert_true(store_commit(1));
+	assert_true(wait_completed(&cookie));
+	store_close();
+	s = open_store();
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.damaged, 0);
+	assert_int_equal(s.last.expires, 1800000005);
 	assert_int_equal(store_start_thread(), 0);
 	store_close();
 }
@@ -504,10 +571,12 @@ main(void)
 	    cmocka_unit_test(test_record_checksum),
 	    cmocka_unit_test(test_record_damaged),
 	    cmocka_unit_test(test_record_strict),
-	    cmocka_unit_test(test_record_of_the_first_version),
+	    cmocka_unit_test(test_record_of_earlier_versions),
 	    cmocka_unit_test_setup_teardown(test_commit_and_reopen, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_batches_in_order, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_bad_records, make_dir, drop_dir),
+	    cmocka_unit_test_setup_teardown(
+		test_store_of_earlier_versions, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_not_a_store, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_failing_commit, make_dir, drop_dir),
 	    cmocka_unit_test_setup_teardown(test_kill, make_dir, drop_dir),
