@@ -52,7 +52,7 @@ nothing_left()
 
 uids()
 {
-	seq -s, $((UID_BASE + 1)) $((UID_BASE + 9))
+	seq -s, $((UID_BASE + 1)) $((UID_BASE + 11))
 }
 
 # with_line SED: the usual configuration, changed.
@@ -72,7 +72,7 @@ walls()
 	refused "no CAP_SETGID" "user: group" setpriv --bounding-set -setgid
 	refused "no CAP_SETPCAP" "capabilities: " setpriv --bounding-set -setpcap
 	refused "no CAP_KILL" "capabilities: " setpriv --bounding-set -kill
-	refused "no CAP_NET_RAW" 'packet socket' setpriv --bounding-set -net_raw
+	refused "no CAP_NET_RAW" 'packet ring' setpriv --bounding-set -net_raw
 	refused "no CAP_NET_BIND_SERVICE" 'UDP port 67' setpriv --bounding-set -net_bind_service
 	# A clone may lie where other users cannot reach it.
 	cp "$BIN/sallyportd" "$RUN/"
@@ -180,7 +180,7 @@ things()
 	refused "no keyring" 'server/none' env
 	with_line 's/^interface lan0 /interface lan9 /'
 	refused "no such interface" 'lan9' env
-	with_line "s/address $SERVER_IP; }/address 10.77.0.9; }/"
+	with_line "s/address $SERVER_IP;/address 10.77.0.9;/"
 	refused "an address that the interface has not" 'lan0' env
 	echo "broken" >"$S/keyring.broken"
 	with_line 's|/server/keyring"|/server/keyring.broken"|'
@@ -331,7 +331,7 @@ killed()
 	: >"$SERVER_LOG"
 	server_start
 	children=$(pgrep -P "$SERVER_PID")
-	same "all children run" 10 "$(alive "$children" | wc -l)"
+	same "all children run" 11 "$(alive "$children" | wc -l)"
 	start=${EPOCHREALTIME/./}
 	kill -KILL "$SERVER_PID"
 	while [ -n "$(alive "$children")" ] && [ $((${EPOCHREALTIME/./} - start)) -lt 5000000 ]; do
