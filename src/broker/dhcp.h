@@ -85,6 +85,8 @@ void dhcp_settle(struct ask *a, const struct conf_pool *pool);
 bool dhcp_is_us(const struct ask *a, const struct addr *id);
 /* Unset, or one machine's address that is not ours: what may be answered. */
 bool dhcp_may_be_client(const struct addr *a);
+/* Is it of the request's subnet, or of the link that the request came in on? */
+bool dhcp_is_on_link(const struct ask *a, const struct addr *address);
 bool dhcp_is_relayed(const struct ask *a);
 
 /* dhcp_quirk.c */

@@ -12,6 +12,18 @@
 
 #define HTYPE_ETHERNET 1
 
+/* The network itself, or all of it: routers may hand that to every machine behind them. */
+static bool
+is_edge_of_subnet(uint32_t v4, const struct conf_subnet *s)
+{
+	uint32_t host;
+
+	if (s == NULL || s->prefix >= 31)
+		return false;
+	host = v4 & UINT32_MAX >> s->prefix;
+	return host == 0 || host == UINT32_MAX >> s->prefix;
+}
+
 /* The mouth judges the same way, and takes an answer to any other address for a breach of
  * ours. */
 bool
@@ -31,7 +43,20 @@ dhcp_may_be_client(const struct addr *a)
 		    (l->prefix < 31 && v4 == (ours | UINT32_MAX >> l->prefix)))
 			return false;
 	}
-	return true;
+	return !is_edge_of_subnet(v4, conf_subnet_of(broker.conf, a));
+}
+
+bool
+dhcp_is_on_link(const struct ask *a, const struct addr *address)
+{
+	const struct link *l = &broker.start.links[a->m->link];
+	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
+	const struct conf_subnet *subnet = conf_subnet_of(broker.conf, address);
+
+	if (subnet != NULL && lease_same_network(subnet, a->subnet))
+		return true;
+	return !dhcp_is_relayed(a) &&
+	       ((addr_to_v4(address) ^ addr_to_v4(&l->address)) & mask) == 0;
 }
 
 bool

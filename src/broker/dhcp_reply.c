@@ -99,6 +99,8 @@ relay_port(const struct msg_dhcp_tell *m)
 	return PORT_SERVER;
 }
 
+/* RFC 2131, 4.1. To the address that the client says it has only where that can be true:
+ * else anybody could have us send to any address of the world. */
 static void
 choose_way(struct msg_reply_tell *r, const struct ask *a)
 {
@@ -111,7 +113,8 @@ choose_way(struct msg_reply_tell *r, const struct ask *a)
 		r->way = WAY_UDP;
 		r->to = m->giaddr;
 		r->to_port = relay_port(m);
-	} else if (r->type != DHCP_NAK && !addr_is_unset(&m->ciaddr)) {
+	} else if (r->type != DHCP_NAK && !addr_is_unset(&m->ciaddr) &&
+		   dhcp_is_on_link(a, &m->ciaddr)) {
 		r->way = WAY_UDP;
 		r->to = m->ciaddr;
 		r->to_port = PORT_CLIENT;

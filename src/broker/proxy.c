@@ -15,19 +15,6 @@
 #define HOLDER_QUIET_MS 60000u
 #define LAYER_CREDENTIALS UINT32_C(0x8000)
 
-static bool
-is_on_link(const struct ask *a, const struct addr *address)
-{
-	const struct link *l = &broker.start.links[a->m->link];
-	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
-	const struct conf_subnet *subnet = conf_subnet_of(broker.conf, address);
-
-	if (subnet != NULL && lease_same_network(subnet, a->subnet))
-		return true;
-	return !dhcp_is_relayed(a) &&
-	       ((addr_to_v4(address) ^ addr_to_v4(&l->address)) & mask) == 0;
-}
-
 /* May the machine's session have that address from now on? */
 static bool
 may_learn(const struct ask *a, const struct addr *address)
@@ -35,7 +22,7 @@ may_learn(const struct ask *a, const struct addr *address)
 	const struct session *holder;
 
 	if (addr_is_unset(address) || !dhcp_may_be_client(address) ||
-	    !is_on_link(a, address))
+	    !dhcp_is_on_link(a, address))
 		return false;
 	holder = session_of_addr(address, broker.now_ms);
 	return holder == NULL || holder == a->session ||

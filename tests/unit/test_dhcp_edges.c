@@ -28,7 +28,8 @@ static void
 test_relay_that_is_none(void **state)
 {
 	static const char *const relays[] = {"10.77.0.1", "10.78.0.1", "10.77.0.255",
-	    "10.78.0.255", "127.0.0.1", "224.0.0.1", "255.255.255.255"};
+	    "10.78.0.255", "10.88.0.255", "10.88.0.0", "127.0.0.1", "224.0.0.1",
+	    "255.255.255.255"};
 	static const uint8_t types[] = {DHCP_DISCOVER, DHCP_REQUEST, DHCP_INFORM};
 
 	(void)state;
@@ -48,7 +49,8 @@ test_relay_that_is_none(void **state)
 static void
 test_client_that_is_none(void **state)
 {
-	static const char *const clients[] = {"10.77.0.1", "10.77.0.255"};
+	static const char *const clients[] = {
+	    "10.77.0.1", "10.77.0.255", "10.77.0.0", "10.88.0.255"};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof clients / sizeof clients[0]; i++) {
@@ -125,6 +127,38 @@ test_broadcast_inside_the_pool(void **state)
 	}
 }
 
+/* Whoever says that it is somewhere else is answered on the link, and nobody there hears
+ * of it. */
+static void
+test_client_elsewhere(void **state)
+{
+	static const uint8_t types[] = {DHCP_DISCOVER, DHCP_REQUEST};
+	static const char *const clients[] = {"198.51.100.7", "10.88.0.50", "10.78.0.50"};
+	struct msg_dhcp_tell m;
+	struct addr mine;
+
+	(void)state;
+	m = rig_request(DHCP_DISCOVER, A);
+	mine = lease_for(&m);
+	for (unsigned i = 0; i < sizeof clients / sizeof clients[0]; i++)
+		for (unsigned k = 0; k < sizeof types; k++) {
+			m = rig_request(types[k], A);
+			m.ciaddr = m.src = rig_addr(clients[i]);
+			if (types[k] == DHCP_REQUEST) {
+				m.requested = mine;
+				m.server_id = rig_addr("10.77.0.1");
+			}
+			assert_true(rig_ask(&m, &r));
+			assert_int_not_equal(r.way, 2);
+		}
+	/* On the link it may be true. */
+	m = rig_request(DHCP_DISCOVER, A);
+	m.ciaddr = rig_addr("10.77.0.50");
+	assert_type(&m, DHCP_OFFER);
+	assert_int_equal(r.way, 2);
+	assert_addr(r.to, "10.77.0.50");
+}
+
 /* RFC 2131, table 3. */
 static void
 test_fixed_fields(void **state)
@@ -150,6 +184,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_other_hardware, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_relay_that_is_none, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_client_that_is_none, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_client_elsewhere, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		test_machine_id_of_any_length, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
