@@ -24,7 +24,7 @@ lint="clang-format clang-tidy cppcheck shellcheck mandoc lcov"
 # Names that fetch knows, and what the package is really called today: kernels carry
 # their version in their name.
 boot_parts="busybox-static kernel ipxe ipxe-qemu ovmf"
-check_parts="$boot_parts isc-dhcp-relay"
+check_parts="$boot_parts isc-dhcp-relay dhcpcd-base"
 # The peers that benchmarks compare with, and the libraries they load.
 bench="$build iproute2 procps libboost-system1.74.0 liblog4cplus-2.0.5 libmariadb3 libpq5
 	libnetfilter-conntrack3 libnftables1 libidn2-0 liblua5.3-0"

@@ -53,6 +53,7 @@ udhcpc_script()
 			echo "lease=$lease"
 			echo "server=$serverid"
 		} >"$UDHCPC_OUT"
+		env >"$UDHCPC_OUT.env"
 		ip addr flush dev "$interface"
 		ip addr add "$ip/$mask" dev "$interface"
 	END
@@ -86,6 +87,7 @@ dhclient_script()
 				echo "lease=$new_dhcp_lease_time"
 				echo "server=$new_dhcp_server_identifier"
 			} >"$DHCLIENT_OUT"
+			env >"$DHCLIENT_OUT.env"
 			ip addr flush dev "$interface"
 			ip addr add "$new_ip_address/$new_subnet_mask" dev "$interface"
 			;;
@@ -108,6 +110,26 @@ dhclient_run()
 		-cf "$RUN/dhclient.conf" -sf "$RUN/dhclient.script" \
 		-lf "$RUN/$ns.leases" -pf "$RUN/$ns.dhclient.pid" eth0 \
 		>"$RUN/$ns.dhclient.log" 2>&1
+}
+
+# dhcpcd_run NAME OPTIONS...: it sets up the interface itself; its own files are in a folder
+# of this run, over the host's. What its script was told is in $RUN/NAME.dhcpcd.
+dhcpcd_run()
+{
+	local ns=$1 tree=$RUN/$1.dhcpcd.d
+
+	shift
+	mkdir -p "$tree/run" "$tree/lib/dhcpcd"
+	cat >"$tree/script" <<-END
+		#!/bin/sh
+		echo "# \$reason" >>"$tree.reasons"
+		[ "\$reason" = PREINIT ] || [ "\$reason" = CARRIER ] || env >"$RUN/$ns.dhcpcd"
+	END
+	chmod 755 "$tree/script"
+	# shellcheck disable=SC2016
+	in_ns "$ns" sh -c 'mount --bind "$0/run" /run && mount --bind "$0/lib" /var/lib &&
+		exec "$@"' "$tree" "$PARTS/dhcpcd-base/usr/sbin/dhcpcd" -4 -f /dev/null \
+		-c "$tree/script" "$@" eth0 >>"$RUN/$ns.dhcpcd.log" 2>&1
 }
 
 # got FILE KEY

@@ -116,7 +116,10 @@ walk_options(struct in in, bool print, struct reply *r)
 static const char *
 type_name(uint8_t type)
 {
-	return type == OFFER ? "OFFER" : type == ACK ? "ACK" : type == NAK ? "NAK" : "?";
+	static const char *const names[] = {
+	    [BOOTP] = "BOOTP", [OFFER] = "OFFER", [ACK] = "ACK", [NAK] = "NAK"};
+
+	return type <= NAK && names[type] != NULL ? names[type] : "?";
 }
 
 void

@@ -11,10 +11,10 @@
 
 #include "src/base/buf.h"
 
-enum { DISCOVER = 1, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE };
+enum { BOOTP, DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, RELEASE, INFORM };
 
 struct reply {
-	uint8_t type; /* option 53, 0 when absent */
+	uint8_t type; /* option 53, BOOTP when absent */
 	struct in_addr yiaddr, server;
 };
 

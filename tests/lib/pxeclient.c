@@ -4,10 +4,13 @@
  * prints every answer it accepts as one line of key=value. It shares no packet code with
  * the server, so that a mistake there cannot hide itself here.
  *
- *	pxeclient -i IFACE [options] discover|boot|request|renew|release|decline|proxy
+ *	pxeclient -i IFACE [options] discover|rapid|boot|request|renew|inform|release|
+ *	    decline|proxy|bootp
  *
- * discover ends with the OFFER, boot goes on to the ACK, request is INIT-REBOOT (-r),
- * renew and release speak from -r to -s, proxy asks port 4011.
+ * discover ends with the OFFER, rapid is a DISCOVER that wants an ACK, boot goes on to the
+ * ACK of its REQUEST, request is INIT-REBOOT (-r), renew, inform and release speak from -r
+ * to -s, proxy asks port 4011, bootp says no message type. With -g it is a relay agent,
+ * whose port is -p.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,6 +49,7 @@ struct client {
 	bool broadcast;
 	struct bytes id;    /* option 61 */
 	struct bytes relay; /* option 82 */
+	struct bytes more;  /* options as they are on the wire, for every message */
 	struct in_addr requested, giaddr, server;
 	unsigned timeout_ms;
 	uint32_t xid;
@@ -67,7 +71,8 @@ usage(void)
 	fprintf(stderr,
 	    "usage: pxeclient -i IFACE [-bx] [-m MAC] [-a ARCH] [-c CLASS] "
 	    "[-C ID-HEX] [-r ADDRESS] [-s SERVER] [-g GIADDR] [-R OPTION82-HEX] "
-	    "[-t SECONDS] discover|boot|request|renew|release|decline|proxy\n");
+	    "[-o CODE:HEX]... [-p PORT] [-t SECONDS] discover|rapid|boot|request|renew|"
+	    "inform|release|decline|proxy|bootp\n");
 	exit(2);
 }
 
@@ -140,19 +145,21 @@ put_options(struct out *out, const struct client *c, uint8_t type, bool selectin
 	    1, 3, 6, 12, 15, 43, 51, 54, 58, 59, 60, 66, 67, 97};
 	static const uint8_t size[2] = {0x05, 0xc0};
 
-	put_option(out, 53, &type, 1);
+	if (type != BOOTP)
+		put_option(out, 53, &type, 1);
 	if (c->requested.s_addr != 0 && (type == REQUEST || type == DECLINE) &&
 	    !is_owner(c))
 		put_option(out, 50, &c->requested, 4);
 	if ((selecting || type == RELEASE || type == DECLINE) && server.s_addr != 0)
 		put_option(out, 54, &server, 4);
-	if (type != RELEASE && type != DECLINE) {
+	if (type != RELEASE && type != DECLINE && type != BOOTP) {
 		put_option(out, 57, size, sizeof size);
 		put_option(out, 55, wanted, sizeof wanted);
 		put_firmware(out, c);
 	}
 	if (c->id.len > 0)
 		put_option(out, 61, c->id.b, c->id.len);
+	out_copy(out, c->more.b, c->more.len);
 	if (c->relay.len > 0)
 		put_option(out, 82, c->relay.b, c->relay.len);
 	out_u8(out, 255);
@@ -175,7 +182,7 @@ make_message(const struct client *c, uint8_t type, bool selecting, struct in_add
 	out_u32(&out, c->xid);
 	out_u16(&out, 0);
 	out_u16(&out, c->broadcast ? 0x8000 : 0);
-	out_u32(&out, is_owner(c) ? ntohl(c->requested.s_addr) : 0);
+	out_u32(&out, is_owner(c) || type == RELEASE ? ntohl(c->requested.s_addr) : 0);
 	out_fill(&out, 0, 8);
 	out_u32(&out, ntohl(c->giaddr.s_addr));
 	out_copy(&out, c->mac.b, 6);
@@ -306,8 +313,8 @@ await(const struct client *c, uint8_t wanted, uint64_t end, struct reply *r)
 
 /* Sends, and again every second, until an answer comes or the time is over. */
 static bool
-ask(const struct client *c, uint8_t type, bool selecting, struct in_addr server,
-    struct reply *r)
+ask(const struct client *c, uint8_t type, uint8_t wanted, bool selecting,
+    struct in_addr server, struct reply *r)
 {
 	uint64_t end = clock_mono_ms() + c->timeout_ms;
 
@@ -315,7 +322,7 @@ ask(const struct client *c, uint8_t type, bool selecting, struct in_addr server,
 		uint64_t next = clock_mono_ms() + 1000;
 
 		send_message(c, type, selecting, server);
-		if (await(c, type == DISCOVER ? OFFER : ACK, next < end ? next : end, r))
+		if (await(c, wanted, next < end ? next : end, r))
 			return true;
 	}
 	return false;
@@ -336,12 +343,12 @@ do_boot(struct client *c, bool whole)
 {
 	static const struct in_addr nobody;
 	struct reply r;
-	int status = verdict(ask(c, DISCOVER, false, nobody, &r), &r);
+	int status = verdict(ask(c, DISCOVER, OFFER, false, nobody, &r), &r);
 
 	if (status != 0 || !whole)
 		return status;
 	c->requested = r.yiaddr;
-	return verdict(ask(c, REQUEST, true, r.server, &r), &r);
+	return verdict(ask(c, REQUEST, ACK, true, r.server, &r), &r);
 }
 
 static int
@@ -356,7 +363,13 @@ do_exchange(struct client *c, const char *what)
 		return do_boot(c, true);
 	if (strcmp(what, "request") == 0 || strcmp(what, "renew") == 0 ||
 	    strcmp(what, "proxy") == 0)
-		return verdict(ask(c, REQUEST, false, nobody, &r), &r);
+		return verdict(ask(c, REQUEST, ACK, false, nobody, &r), &r);
+	if (strcmp(what, "rapid") == 0)
+		return verdict(ask(c, DISCOVER, ACK, false, nobody, &r), &r);
+	if (strcmp(what, "inform") == 0)
+		return verdict(ask(c, INFORM, ACK, false, nobody, &r), &r);
+	if (strcmp(what, "bootp") == 0)
+		return verdict(ask(c, BOOTP, BOOTP, false, nobody, &r), &r);
 	if (strcmp(what, "release") == 0)
 		send_message(c, RELEASE, false, c->server);
 	else if (strcmp(what, "decline") == 0)
@@ -382,6 +395,25 @@ parse_hex(const char *text, struct bytes *bytes)
 			usage();
 		bytes->b[bytes->len] = (uint8_t)v;
 	}
+}
+
+/* "CODE:HEX" */
+static void
+parse_more(const char *text, struct bytes *more)
+{
+	struct bytes value;
+	char *end;
+	unsigned long code = strtoul(text, &end, 10);
+
+	if (*end != ':' || code == 0 || code > 254)
+		usage();
+	parse_hex(end + 1, &value);
+	if (more->len + 2 + value.len > sizeof more->b)
+		usage();
+	more->b[more->len] = (uint8_t)code;
+	more->b[more->len + 1] = (uint8_t)value.len;
+	memcpy(more->b + more->len + 2, value.b, value.len);
+	more->len += 2 + value.len;
 }
 
 static void
@@ -419,6 +451,8 @@ parse_option(struct client *c, int opt)
 	case 'b': c->broadcast = true; break;
 	case 'C': parse_hex(optarg, &c->id); break;
 	case 'R': parse_hex(optarg, &c->relay); break;
+	case 'o': parse_more(optarg, &c->more); break;
+	case 'p': c->port = (uint16_t)strtol(optarg, NULL, 10); break;
 	case 'r': parse_addr(optarg, &c->requested); break;
 	case 's': parse_addr(optarg, &c->server); break;
 	case 'g': parse_addr(optarg, &c->giaddr); break;
@@ -449,7 +483,10 @@ open_udp(struct client *c, const char *what)
 	int on = 1;
 
 	here.sin_addr = c->giaddr.s_addr != 0 ? c->giaddr : c->requested;
-	c->port = c->giaddr.s_addr != 0 ? 67 : strcmp(what, "proxy") == 0 ? 4011 : 68;
+	if (c->giaddr.s_addr == 0)
+		c->port = strcmp(what, "proxy") == 0 ? 4011 : 68;
+	else if (c->port == 68)
+		c->port = 67;
 	here.sin_port = htons(c->port);
 	c->udp = socket(AF_INET, SOCK_DGRAM, 0);
 	if (c->udp < 0 ||
@@ -465,7 +502,7 @@ main(int argc, char **argv)
 	const char *what;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "i:m:a:c:xbC:R:r:s:g:t:")) != -1)
+	while ((opt = getopt(argc, argv, "i:m:a:c:xbC:R:o:p:r:s:g:t:")) != -1)
 		parse_option(&c, opt);
 	if (c.iface == NULL || optind + 1 != argc)
 		usage();
@@ -476,7 +513,8 @@ main(int argc, char **argv)
 		die("random");
 	open_packet(&c);
 	if (c.giaddr.s_addr != 0 || strcmp(what, "renew") == 0 ||
-	    strcmp(what, "release") == 0 || strcmp(what, "proxy") == 0)
+	    strcmp(what, "inform") == 0 || strcmp(what, "release") == 0 ||
+	    strcmp(what, "proxy") == 0)
 		open_udp(&c, what);
 	return do_exchange(&c, what);
 }
