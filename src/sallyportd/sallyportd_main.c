@@ -41,7 +41,7 @@ usage(int status)
 	    "  -L, --libexec dir     where the other executables are\n"
 	    "      --control path    the control socket (default " SALLYPORT_CONTROL ",\n"
 	    "                        or \"control\" in a state folder of another name)\n"
-	    "      --uid-base n      run the processes as uids n+1 .. n+9, without named "
+	    "      --uid-base n      run the processes as uids n+1 .. n+11, without named "
 	    "users\n"
 	    "  -V, --version\n");
 	exit(status);
