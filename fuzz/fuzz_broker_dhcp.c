@@ -187,8 +187,8 @@ commit(void)
 
 /* What ended may be put in order, but stays whose it was and free. */
 static bool
-same_lease(const struct lease *a, const struct lease_id *a_id, const struct lease *b,
-    uint64_t now)
+same_lease(
+    const struct lease *a, const struct lease_id *a_id, const struct lease *b, uint64_t now)
 {
 	struct lease_id b_id = lease_holder(b);
 
