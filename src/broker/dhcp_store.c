@@ -12,6 +12,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 #include "src/broker/dhcp.h"
+#include "src/broker/lease_start.h"
 #include "src/broker/limit.h"
 #include "src/broker/store.h"
 

@@ -9,9 +9,8 @@
  * What strangers can do to it is bounded:
  * - An OFFER holds an address for LEASE_HOLD_S, but only while there are others. Is nothing
  *   else left, the oldest hold of a machine without host block is given out again (and to
- *   one with host block, after those, the oldest of its like): a flood of DISCOVERs does
- * not lock a pool. Whoever then takes such an address first has it, so that slow firmware
- *   still gets what it was offered.
+ *   one with host block, after those, the oldest of its like): a flood of DISCOVERs locks
+ *   no pool. Whoever takes such an address first has it: slow firmware gets its own.
  * - Of one relay port at most LEASE_PORT_HOLDS addresses are held at a time, of any other
  *   ingress LEASE_LINK_HOLDS; one more, and its oldest is free again.
  * - conf->leases_per_port bounds the addresses held by and leased to one relay port (an
@@ -35,8 +34,7 @@
 #include "policy/match.h"
 #include "src/broker/record.h"
 
-#define LEASE_HOLD_S 60        /* how long an OFFER stands */
-#define LEASE_QUARANTINE_S 600 /* how long a declined address is not given out */
+#define LEASE_HOLD_S 60 /* how long an OFFER stands */
 #define LEASE_PORT_HOLDS 32
 #define LEASE_LINK_HOLDS 1024
 #define LEASE_DECLINED_PART 8
@@ -77,16 +75,6 @@ struct lease_want {
 	const struct match *match; /* its host block and classes */
 	const struct addr *wish;   /* the address it asks for; NULL: none */
 	uint64_t ingress;          /* lease_ingress() */
-};
-
-/* What a stored lease says. */
-struct lease_past {
-	enum lease_state state; /* never LEASE_HELD */
-	struct lease_id id;
-	uint64_t until;   /* lease seconds */
-	uint64_t written; /* wall seconds */
-	uint64_t ingress;
-	bool known; /* it had a host block */
 };
 
 /* own: our addresses, never given out. 0; ERR_FULL: more addresses than a table may
@@ -141,14 +129,6 @@ void lease_unhold(struct lease *l, uint64_t now);
 void lease_bind(struct lease *l, const struct lease_want *w, uint64_t until);
 void lease_release(struct lease *l, uint64_t now);
 void lease_quarantine(struct lease *l, uint64_t until);
-
-/* What the store held, in any order: begin, one call for each record, end. Nothing else
- * of this header that takes `now` may be called between; the order in which addresses are
- * given is made once, at the end. Of two entries of one identity in a network the older
- * becomes nobody's until it ends. */
-void lease_restore_begin(void);
-void lease_restore(struct lease *l, const struct lease_past *past);
-void lease_restore_end(uint64_t now);
 
 /* ------------------------------------------------------------------ counts */
 

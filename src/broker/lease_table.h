@@ -11,7 +11,7 @@
 
 #include "policy/pool.h"
 #include "src/base/hash.h"
-#include "src/broker/lease.h"
+#include "src/broker/lease_start.h"
 
 #define LEASE_NONE UINT32_MAX
 

@@ -3,7 +3,7 @@
  * what happens to a full pool, and the promise that counts, against a plain model: an
  * address is never two machines' at once.
  */
-#include "src/broker/lease.h"
+#include "src/broker/lease_start.h"
 
 #include <stdlib.h>
 #include <string.h>
