@@ -148,6 +148,8 @@ spawn_check(struct spec_check *c, int tell)
 	const char *const options[] = {file, hosts, "landlock=1", "log_level=2", "print=1"};
 
 	snprintf(executable, sizeof executable, "%s/conf-check", c->libexec);
+	if (access(executable, X_OK) != 0)
+		return ERR_SYS; /* the child could say no more than that it ended */
 	snprintf(file, sizeof file, "file=%.250s", c->conf_path);
 	snprintf(hosts, sizeof hosts, "hosts=%.250s", c->hosts_path);
 	if (start_arguments(

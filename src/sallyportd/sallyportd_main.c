@@ -140,8 +140,9 @@ read_conf(const struct options *o, struct spec_check *check, struct setup *setup
 	if (err == ERR_FORMAT)
 		return 1; /* the checker has said where and why */
 	if (err != 0) {
-		fprintf(stderr, "sallyportd: cannot check the configuration: %s\n",
-		    err == ERR_SYS ? strerror(errno) : err_text(err));
+		fprintf(stderr,
+		    "sallyportd: cannot check the configuration by %s/conf-check: %s\n",
+		    check->libexec, err == ERR_SYS ? strerror(errno) : err_text(err));
 		return EXIT_WALL;
 	}
 	setup->spec = check->spec;

@@ -39,6 +39,15 @@ good_and_wrong()
 	same "no file: words" "sallyportd: $S/absent.conf: No such file or directory" "$SAID"
 }
 
+# The programs are not where they are looked for.
+not_installed()
+{
+	SAID=$("$BIN/sallyportd" -n -f "$S/sallyport.conf" -L "$RUN/nowhere" 2>&1 </dev/null)
+	same "no programs: status" 78 $?
+	matches "no programs: which" \
+		"by $RUN/nowhere/conf-check: No such file or directory\$" "$SAID"
+}
+
 # What it prints is a configuration, and the same one.
 printed()
 {
@@ -109,6 +118,7 @@ run_begin configuration
 server_prepare
 server_config_usual sample
 good_and_wrong
+not_installed
 printed
 hosts_beside
 many_hosts
