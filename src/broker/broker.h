@@ -44,6 +44,8 @@ bool dhcp_keep_offers(uint32_t *next);
 bool dhcp_unfinished(void);
 /* Hands what this turn has queued to the commit thread; once a turn, after all channels. */
 void dhcp_commit(void);
+/* Now and then: what the store says of how long boot sessions live. Once a turn. */
+void dhcp_keep_sessions(void);
 /* dhcp_sender is gone: nothing to forget but what is queued. dhcp_parser likewise. */
 
 #endif

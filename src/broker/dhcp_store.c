@@ -29,6 +29,12 @@ static uint64_t written; /* the number of the last batch that completed */
 static bool went_well[4] = {true, true, true, true}; /* by number modulo 4 */
 static uint64_t opened_ms;
 
+/* Where the walk over the sessions stands. */
+static struct {
+	uint64_t at_ms;
+	uint32_t next;
+} kept;
+
 /* Lines of the log about leases, of one second: what exceeds them is summed up. */
 #define LINES_PER_S 50
 static struct {
@@ -113,6 +119,7 @@ restore_session(const struct record *r, struct loaded *count)
 		snprintf(s->image, sizeof s->image, "%s", r->image);
 		session_confirm(s);
 		session_touch(s, touched);
+		s->stored_ms = touched;
 	}
 	session_add_addr(s, &r->addr);
 	count->sessions++;
@@ -201,6 +208,7 @@ dhcp_open_store(const char *folder)
 	waiting[0].n = waiting[1].n = 0;
 	waiting[0].number = 1;
 	written = 0;
+	memset(&kept, 0, sizeof kept);
 	limit_init();
 	if (lease_init(broker.conf, own, list_own(own)) != 0)
 		start_fail("lease table");
@@ -252,7 +260,7 @@ void
 dhcp_store_lease(
     const struct ask *a, const struct lease *l, const struct msg_reply_tell *reply)
 {
-	const struct session *s = a->session;
+	struct session *s = a->session;
 	struct record r;
 
 	memset(&r, 0, sizeof r);
@@ -273,12 +281,57 @@ dhcp_store_lease(
 		r.server = s->server;
 		snprintf(r.image, sizeof r.image, "%s", s->image);
 		r.past = match_remember(broker.conf, s->key, s->classes);
+		s->stored_ms = broker.now_ms;
 	}
 	if (store_put(&r) != 0)
 		bug("no room in the batch");
 	if (reply != NULL) {
 		waiting[at_hand].renews[waiting[at_hand].n] = a->renews;
 		waiting[at_hand].replies[waiting[at_hand].n++] = *reply;
+	}
+}
+
+static void
+keep_session(struct session *s)
+{
+	struct ask a;
+
+	memset(&a, 0, sizeof a);
+	a.session = s;
+	a.now = lease_clock(broker.now_ms);
+	if (s->key != NULL)
+		a.match.host = &broker.conf->hosts[s->key->host];
+	for (unsigned i = 0; i < SESSION_ADDRS; i++) {
+		const struct lease *l = lease_at(&s->addrs[i]);
+
+		if (l != NULL && l->state == LEASE_BOUND && !lease_is_free(l, a.now) &&
+		    store_pending() < STORE_BATCH_MAX / 2)
+			dhcp_store_lease(&a, l, NULL);
+	}
+}
+
+/* A boot that goes on for long asks for files, but not for its address: when a quarter of
+ * the session's time has gone its leases are written again, so that a successor knows that
+ * it lives. */
+void
+dhcp_keep_sessions(void)
+{
+	uint64_t quarter = (uint64_t)broker.conf->session_time * 250;
+
+	if (broker.now_ms - kept.at_ms < 1000)
+		return;
+	kept.at_ms = broker.now_ms;
+	for (uint32_t n = broker.conf->sessions_max / 32 + 1; n > 0; n--) {
+		const struct session *s;
+
+		if (!session_in_slot(kept.next, broker.now_ms, &s)) {
+			kept.next = 0;
+			return;
+		}
+		kept.next++;
+		if (s != NULL && s->stored_ms != 0 &&
+		    s->touched_ms > s->stored_ms + quarter)
+			keep_session(session_of_mac(&s->mac, broker.now_ms));
 	}
 }
 

@@ -325,6 +325,7 @@ loop_turn(void)
 	probe_turn();
 	files_turn();
 	control_turn(polls + near + 2);
+	dhcp_keep_sessions();
 	dhcp_commit();
 	for (unsigned i = 0; i < near; i++)
 		chan_flush(ears[i].chan);

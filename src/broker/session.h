@@ -37,6 +37,7 @@ struct session {
 	struct addr server; /* our address that the machine talks to */
 	uint8_t link;
 	uint64_t touched_ms; /* clock_mono_ms of the last request */
+	uint64_t stored_ms;  /* the same as the store has it; 0: it does not */
 };
 
 /* Allocates the table. Called once, before the cage. */

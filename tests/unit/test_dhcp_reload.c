@@ -222,6 +222,45 @@ test_prolonged_by_the_system(void **state)
 	assert_string_equal(booting(&mine), "bare");
 }
 
+/* Forty minutes of a boot with a session time of twenty, in which the machine asks for
+ * files or does not; then the broker dies. */
+static struct addr
+boot_for_long(const char *mac, bool asks_for_files)
+{
+	struct msg_dhcp_tell m = firmware(mac);
+	struct addr mine;
+
+	broker.wall_s -= 2400;
+	mine = lease_for(&m);
+	for (unsigned i = 0; i < 240; i++) {
+		rig_pass(10);
+		if (asks_for_files)
+			session_touch(session_of_addr(&mine, broker.now_ms), broker.now_ms);
+		dhcp_keep_sessions();
+		/* No reply: only the store is told. */
+		assert_false(rig_commit(&r));
+	}
+	rig_restart();
+	assert_int_equal(lease_at(&mine)->state, LEASE_BOUND);
+	return mine;
+}
+
+static void
+test_long_boot(void **state)
+{
+	struct addr mine;
+
+	(void)state;
+	rig_reload(HEAD POOL "boot { default image \"debian\"; unknown allow; sessions 64; "
+			     "session-time 20m; }\n"
+			     "dhcp { client-rate 0; }\n");
+	mine = boot_for_long(A, false);
+	assert_null(booting(&mine));
+	mine = boot_for_long(B, true);
+	assert_non_null(booting(&mine));
+	assert_string_equal(booting(&mine), "debian");
+}
+
 /* Subnets of one cable may boot different things; what counts is where the machine was
  * taken to be, whichever of them its address is of. And what a pool says. */
 static void
@@ -407,6 +446,7 @@ main(void)
 	    TEST(test_class_changed),
 	    TEST(test_class_begins_to_choose),
 	    TEST(test_prolonged_by_the_system),
+	    TEST(test_long_boot),
 	    TEST(test_subnet_and_pool),
 	    TEST(test_pool_moved),
 	    TEST(test_pool_closed),

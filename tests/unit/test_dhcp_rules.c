@@ -167,7 +167,10 @@ test_bootp(void **state)
 	(void)state;
 	assert_silent(&m);
 	restart_with("bootp yes;");
-	assert_type(&m, DHCP_BOOTP);
+	/* Not before it is on disk. */
+	assert_false(rig_ask_only(&m, &r));
+	assert_true(rig_commit(&r));
+	assert_int_equal(r.type, DHCP_BOOTP);
 	assert_addr(r.yiaddr, "10.77.0.60");
 	assert_int_equal(r.lease, 0);
 	assert_int_equal(r.t1, 0);
