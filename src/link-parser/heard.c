@@ -38,6 +38,8 @@ or_none(const struct addr *a)
 	return addr_is_unset(a) ? (struct addr){.family = ADDR_NONE} : *a;
 }
 
+/* What comes to our own address says nothing of the link: no server answers there, for we
+ * ask without an address, but a stranger far away can send it through a router. */
 static enum heard
 hear_server(const struct start *st, const struct frame_udp4 *f, const uint8_t *payload,
     size_t len, struct msg_heard_tell *t)
@@ -48,7 +50,7 @@ hear_server(const struct start *st, const struct frame_udp4 *f, const uint8_t *p
 	    dhcp4_client_decode(payload, len, &a) != 0 || a.type == DHCP4_BOOTP)
 		return HEARD_MALFORMED;
 	if (is_our_mac(st, &f->from_mac) || is_our_address(st, &f->from) ||
-	    is_our_address(st, &a.server_id))
+	    is_our_address(st, &f->to) || is_our_address(st, &a.server_id))
 		return HEARD_OURS;
 	t->kind = LINK_SERVER;
 	t->address = or_none(&f->from);

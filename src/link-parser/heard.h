@@ -13,7 +13,7 @@
 /* What is wrong with a frame, or not of interest. */
 enum heard {
 	HEARD_GOOD,
-	HEARD_OURS,     /* from ourselves, on this link or another */
+	HEARD_OURS,     /* from ourselves, on this link or another, or to us alone */
 	HEARD_MALFORMED /* not what the filter lets through */
 };
 

@@ -42,8 +42,7 @@ arp_question(void **state)
 	/* A question is no answer. */
 	assert_int_equal(arp_decode_reply(b, ARP_FRAME_LEN, &a), ERR_FORMAT);
 	assert_int_equal(arp_encode_probe(&ours, &v6, b, sizeof b), ERR_RANGE);
-	assert_int_equal(
-	    arp_encode_probe(&ours, &target, b, ARP_FRAME_LEN - 1), ERR_LONG);
+	assert_int_equal(arp_encode_probe(&ours, &target, b, ARP_FRAME_LEN - 1), ERR_LONG);
 }
 
 static void
@@ -257,11 +256,12 @@ two_links(void)
 
 /* An OFFER of 10.77.0.150 by 10.77.0.9; returns the length of the frame. */
 static size_t
-make_offer(uint8_t *b, size_t cap, const struct mac *mac, uint32_t from, uint32_t id)
+make_offer_to(
+    uint8_t *b, size_t cap, const struct mac *mac, uint32_t from, uint32_t id, uint32_t to)
 {
 	uint8_t packet[300] = {2, 1, 6, 0, 0xde, 0xad, 0xbe, 0xef};
-	const struct frame_udp4 f = {*mac, {{255, 255, 255, 255, 255, 255}}, addr_v4(from),
-	    addr_v4(UINT32_MAX), 67, 68};
+	const struct frame_udp4 f = {
+	    *mac, {{255, 255, 255, 255, 255, 255}}, addr_v4(from), addr_v4(to), 67, 68};
 	const uint8_t options[] = {99, 130, 83, 99, 53, 1, 2, 54, 4, (uint8_t)(id >> 24),
 	    (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id, 255};
 	const uint8_t yiaddr[] = {10, 77, 0, 150};
@@ -272,6 +272,12 @@ make_offer(uint8_t *b, size_t cap, const struct mac *mac, uint32_t from, uint32_
 	n = frame_encode_udp4(&f, packet, sizeof packet, b, cap);
 	assert_true(n > 0);
 	return (size_t)n;
+}
+
+static size_t
+make_offer(uint8_t *b, size_t cap, const struct mac *mac, uint32_t from, uint32_t id)
+{
+	return make_offer_to(b, cap, mac, from, id, UINT32_MAX);
 }
 
 static void
@@ -316,6 +322,11 @@ ourselves(void **state)
 	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_OURS);
 	len = make_offer(b, sizeof b, &theirs, 0x0a4d0009, 0x0a4d0001);
 	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_OURS);
+	/* By where it goes: through a router, from anywhere. */
+	len = make_offer_to(b, sizeof b, &theirs, 0xc6336407, 0xc6336407, 0x0a4d0001);
+	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_OURS);
+	len = make_offer_to(b, sizeof b, &theirs, 0x0a4d0009, 0x0a4d0009, 0x0a4d0096);
+	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_GOOD);
 	memcpy(b, arp_reply, sizeof arp_reply);
 	memcpy(b + 22, st.links[1].mac.b, 6);
 	assert_int_equal(heard_frame(&st, 0, b, sizeof arp_reply, &t), HEARD_OURS);
@@ -330,8 +341,7 @@ others_told(void **state)
 	struct addr arp = addr_v4(0x0a4d0064), echo = addr_v4(0x0a580007);
 
 	(void)state;
-	assert_int_equal(
-	    heard_frame(&st, 0, arp_reply, sizeof arp_reply, &t), HEARD_GOOD);
+	assert_int_equal(heard_frame(&st, 0, arp_reply, sizeof arp_reply, &t), HEARD_GOOD);
 	assert_int_equal(t.kind, LINK_ARP);
 	assert_true(addr_equal(&t.address, &arp));
 	assert_true(mac_equal(&t.mac, &theirs));
