@@ -16,7 +16,8 @@ trace_note(struct trace *t, const char *format, ...)
 	if (t == NULL)
 		return;
 	if (t->n == TRACE_LINES_MAX) {
-		t->cut = true;
+		(void)snprintf(
+		    t->lines[t->n - 1], TRACE_LINE_MAX, "and more steps than can be shown");
 		return;
 	}
 	line = t->lines[t->n++];

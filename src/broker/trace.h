@@ -6,14 +6,11 @@
 #ifndef SALLYPORT_BROKER_TRACE_H
 #define SALLYPORT_BROKER_TRACE_H
 
-#include <stdbool.h>
-
 #define TRACE_LINES_MAX 64
 #define TRACE_LINE_MAX 200 /* with NUL */
 
 struct trace {
 	unsigned n;
-	bool cut; /* there was more */
 	char lines[TRACE_LINES_MAX][TRACE_LINE_MAX];
 };
 

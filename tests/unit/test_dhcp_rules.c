@@ -523,10 +523,28 @@ test_explained(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_rules, tear_down)
 
+/* Whoever reads an explanation learns that it is not all of it. */
+static void
+test_long_explanation(void **state)
+{
+	static struct trace t;
+
+	(void)state;
+	memset(&t, 0, sizeof t);
+	for (unsigned i = 0; i < TRACE_LINES_MAX; i++)
+		trace_note(&t, "step %u", i);
+	assert_string_equal(t.lines[TRACE_LINES_MAX - 1], "step 63");
+	trace_note(&t, "one more");
+	assert_int_equal(t.n, TRACE_LINES_MAX);
+	assert_string_equal(
+	    t.lines[TRACE_LINES_MAX - 1], "and more steps than can be shown");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_long_explanation),
 	    TEST(test_options),
 	    TEST(test_lease_times),
 	    TEST(test_shared_network),
