@@ -41,8 +41,8 @@ check(const struct start *st, const struct msg_heard_tell *t)
 	else
 		REQUIRE(t->type == 2 || t->type == 5 || t->type == 6);
 	if (t->kind != LINK_ECHO)
-		REQUIRE(!mac_is_unusable(&t->mac) &&
-			!mac_equal(&t->mac, &st->links[0].mac));
+		REQUIRE(
+		    !mac_is_unusable(&t->mac) && !mac_equal(&t->mac, &st->links[0].mac));
 }
 
 static void

@@ -35,7 +35,9 @@ is_our_address(const struct start *st, const struct addr *a)
 static struct addr
 or_none(const struct addr *a)
 {
-	return addr_is_unset(a) ? (struct addr){.family = ADDR_NONE} : *a;
+	const struct addr none = {.family = ADDR_NONE};
+
+	return addr_is_unset(a) ? none : *a;
 }
 
 /* What comes to our own address says nothing of the link: no server answers there, for we

@@ -63,7 +63,7 @@ is_reply(struct in *in)
 int
 arp_decode_reply(const uint8_t *bytes, size_t len, struct arp_answer *a)
 {
-	struct arp_answer got;
+	struct arp_answer got = {0};
 	uint32_t v4;
 	struct in in;
 	bool reply;

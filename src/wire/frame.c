@@ -164,7 +164,7 @@ int
 frame_decode_udp4(const uint8_t *bytes, size_t len, struct frame_udp4 *f,
     const uint8_t **payload, size_t *payload_len)
 {
-	struct frame_udp4 got;
+	struct frame_udp4 got = {0};
 	struct frame_ipv4 ip;
 	struct in in;
 	size_t udp_len;
