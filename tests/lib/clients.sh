@@ -149,19 +149,21 @@ dhcp_complete()
 	same "$1 server" "$SERVER_IP" "$(got "$2" server)"
 }
 
-# An image of small files and a kernel of $1 bytes, for clients that only fetch.
+# sample_image SIZE [OPTIONS...]: of small files and a kernel of SIZE bytes, for clients
+# that only fetch.
 sample_image()
 {
-	local stage=$S/stage/sample
+	local stage=$S/stage/sample size=$1
 
+	shift
 	mkdir -p "$stage/sub"
 	head -c 70001 /dev/urandom >"$stage/loader.bin"
 	head -c 2048 /dev/urandom >"$stage/exact.bin"
-	head -c "$1" /dev/urandom >"$stage/linux"
+	head -c "$size" /dev/urandom >"$stage/linux"
 	head -c 12345 /dev/urandom >"$stage/initrd.gz"
 	: >"$stage/empty"
 	echo hello >"$stage/sub/hello.txt"
 	cp "$stage/loader.bin" "$stage/loader.efi"
 	server_image sample --loader bios=loader.bin --loader x64=loader.efi --kernel linux \
-		--initrd initrd.gz --cmdline "console=ttyS0"
+		--initrd initrd.gz --cmdline "console=ttyS0" "$@"
 }
