@@ -11,7 +11,7 @@
  *	-t  seconds (3); with -n and without -t: until each client was served once
  *	-n  different clients, used in turn; -o the number of the first
  *	-p  with the options that PXE firmware sends
- *	-R  each address is released again
+ *	-R  each address is released again, from that address: it must be local here
  *	-a  FILE gets a line for each ACK: hardware address and address
  *
  * Prints one line: done, lost (messages without an answer in a second), naks, seconds,
@@ -62,7 +62,7 @@ static struct {
 static struct slot slots[SLOTS_MAX];
 static uint32_t free_slots[SLOTS_MAX], nfree;
 static unsigned nslots;
-static int fd;
+static int fd, client_fd;
 static uint64_t now_us, done, lost, naks, failed, begun;
 
 static struct {
@@ -171,7 +171,8 @@ make(uint8_t *b, const struct slot *s, uint8_t type, uint32_t xid)
 	memcpy(b + 4, &xid, 4);
 	if (type == RELEASE)
 		memcpy(b + 12, &s->address, 4);
-	memcpy(b + 24, &opt.relay, 4);
+	else
+		memcpy(b + 24, &opt.relay, 4);
 	put_mac(b + 28, s->client);
 	memcpy(b + 236, cookie, 4);
 	p = put(p, 53, &type, 1);
@@ -250,6 +251,32 @@ note_ack(const struct slot *s)
 	    m[4], m[5], inet_ntop(AF_INET, &s->address, ip, sizeof ip));
 }
 
+/* A client says it itself: from its own address, which the namespace takes for local. */
+static void
+send_release(const struct slot *s)
+{
+	uint8_t bytes[PACKET_MAX];
+	struct iovec iov = {bytes, make(bytes, s, RELEASE, htonl((uint32_t)begun))};
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		struct cmsghdr align;
+	} control = {{0}};
+	struct msghdr hdr = {.msg_name = &opt.server,
+	    .msg_namelen = sizeof opt.server,
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof control.bytes};
+	struct in_pktinfo info = {.ipi_spec_dst.s_addr = s->address};
+
+	control.align.cmsg_level = IPPROTO_IP;
+	control.align.cmsg_type = IP_PKTINFO;
+	control.align.cmsg_len = CMSG_LEN(sizeof info);
+	memcpy(CMSG_DATA(&control.align), &info, sizeof info);
+	if (sendmsg(client_fd, &hdr, 0) < 0 && errno != ENOBUFS && errno != ECONNREFUSED)
+		die("release");
+}
+
 /* The address is that of the ACK, which need not be the one offered. */
 static void
 on_ack(struct slot *s, uint32_t address)
@@ -261,7 +288,7 @@ on_ack(struct slot *s, uint32_t address)
 	sample(LAT_DORA, now_us - s->begun);
 	done++;
 	if (opt.release)
-		send_message(s, RELEASE);
+		send_release(s);
 	end(s);
 }
 
@@ -423,6 +450,12 @@ open_socket(void)
 		die("port 67 of the relay's address");
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+	if (!opt.release)
+		return;
+	me = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(68)};
+	client_fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (client_fd < 0 || bind(client_fd, (struct sockaddr *)&me, sizeof me) != 0)
+		die("port 68");
 }
 
 static void

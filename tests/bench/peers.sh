@@ -120,7 +120,7 @@ sallyport_config()
 {
 	server_config <<-END
 		server { log-level ${LOG_LEVEL:-info}; }
-		dhcp { conflict-probe off; }
+		dhcp { conflict-probe off; client-rate 0; }
 		subnet 10.77.0.0/24 { }
 		subnet 10.96.0.0/12 {
 			pool 10.96.0.10 - $(pool_last "$1");
