@@ -167,7 +167,7 @@ boots()
 
 check()
 {
-	step build-gcc make -j2 all helpers unit-tests
+	step build-gcc make -j2 all helpers loads unit-tests
 	step build-clang make -j2 KIND=clang all
 	step build-san make -j2 KIND=san unit-tests fuzz-targets
 	units release
