@@ -46,7 +46,7 @@ bench_net()
 		in_ns srv ip addr add $SERVER_IP/24 dev lan0 &&
 		in_ns srv ip link set lan0 up && in_ns rly ip link set up0 up &&
 		in_ns rly ip addr add 10.77.0.2/24 dev up0 &&
-		in_ns rly ip addr add $RELAY/32 dev lo &&
+		in_ns rly ip addr add $RELAY/32 dev up0 &&
 		in_ns rly ip route add local 10.96.0.0/12 dev lo &&
 		in_ns srv ip route add 10.96.0.0/12 via 10.77.0.2; } ||
 		die "cannot make network namespaces"

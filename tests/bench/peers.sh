@@ -175,5 +175,5 @@ peer_perfdhcp()
 		"$ROOT/build/parts/kea-admin/usr/sbin/perfdhcp" -4 -r "$1" -p 4 -R 60000 -l "$RELAY" \
 		-L 67 "$SERVER_IP" 2>/dev/null >"$RUN/perfdhcp.out"
 	awk '/drops ratio/ { if ($3 + 0 > worst) worst = $3 + 0; seen = 1 }
-		END { if (seen) print worst }' "$RUN/perfdhcp.out"
+		END { if (seen) print worst + 0 }' "$RUN/perfdhcp.out"
 }
