@@ -85,6 +85,7 @@ examples(void **state)
 	(void)state;
 	of_file("examples/minimal.conf");
 	of_file("examples/full.conf");
+	of_file("examples/proxy.conf");
 }
 
 /* Every seed that is a configuration at all. */
