@@ -40,11 +40,22 @@ or_none(const struct addr *a)
 	return addr_is_unset(a) ? none : *a;
 }
 
+/* On its way through this host to another network: whoever sent it may be anywhere. */
+static bool
+is_passing(const struct link *l, const struct frame_udp4 *f)
+{
+	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
+	uint32_t to = addr_to_v4(&f->to);
+
+	return mac_equal(&f->to_mac, &l->mac) && to != UINT32_MAX &&
+	       ((to ^ addr_to_v4(&l->address)) & mask) != 0;
+}
+
 /* What comes to our own address says nothing of the link: no server answers there, for we
  * ask without an address, but a stranger far away can send it through a router. */
 static enum heard
-hear_server(const struct start *st, const struct frame_udp4 *f, const uint8_t *payload,
-    size_t len, struct msg_heard_tell *t)
+hear_server(const struct start *st, unsigned link, const struct frame_udp4 *f,
+    const uint8_t *payload, size_t len, struct msg_heard_tell *t)
 {
 	struct dhcp4_answer a;
 
@@ -52,7 +63,8 @@ hear_server(const struct start *st, const struct frame_udp4 *f, const uint8_t *p
 	    dhcp4_client_decode(payload, len, &a) != 0 || a.type == DHCP4_BOOTP)
 		return HEARD_MALFORMED;
 	if (is_our_mac(st, &f->from_mac) || is_our_address(st, &f->from) ||
-	    is_our_address(st, &f->to) || is_our_address(st, &a.server_id))
+	    is_our_address(st, &f->to) || is_our_address(st, &a.server_id) ||
+	    is_passing(&st->links[link], f))
 		return HEARD_OURS;
 	t->kind = LINK_SERVER;
 	t->address = or_none(&f->from);
@@ -83,7 +95,7 @@ heard_frame(const struct start *st, unsigned link, const uint8_t *bytes, size_t 
 		return is_our_mac(st, &arp.mac) ? HEARD_OURS : HEARD_GOOD;
 	}
 	if (frame_decode_udp4(bytes, len, &f, &payload, &payload_len) == 0)
-		return hear_server(st, &f, payload, payload_len, t);
+		return hear_server(st, link, &f, payload, payload_len, t);
 	return HEARD_MALFORMED;
 }
 

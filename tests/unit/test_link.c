@@ -251,6 +251,7 @@ two_links(void)
 	st.links[0].address = addr_v4(0x0a4d0001);
 	st.links[1].mac = (struct mac){{2, 0, 0, 0, 0, 2}};
 	st.links[1].address = addr_v4(0x0a4e0001);
+	st.links[0].prefix = st.links[1].prefix = 24;
 	return st;
 }
 
@@ -327,6 +328,16 @@ ourselves(void **state)
 	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_OURS);
 	len = make_offer_to(b, sizeof b, &theirs, 0x0a4d0009, 0x0a4d0009, 0x0a4d0096);
 	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_GOOD);
+	/* To our hardware address: good for an address of the link or all of them, but what
+	 * we are to route on may come from anywhere. */
+	memcpy(b, st.links[0].mac.b, 6);
+	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_GOOD);
+	len = make_offer_to(b, sizeof b, &theirs, 0x0a4d0009, 0x0a4d0009, 0xffffffff);
+	memcpy(b, st.links[0].mac.b, 6);
+	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_GOOD);
+	len = make_offer_to(b, sizeof b, &theirs, 0xc6336407, 0xc6336407, 0x0a4e0096);
+	memcpy(b, st.links[0].mac.b, 6);
+	assert_int_equal(heard_frame(&st, 0, b, len, &t), HEARD_OURS);
 	memcpy(b, arp_reply, sizeof arp_reply);
 	memcpy(b + 22, st.links[1].mac.b, 6);
 	assert_int_equal(heard_frame(&st, 0, b, sizeof arp_reply, &t), HEARD_OURS);
