@@ -225,6 +225,6 @@ plan)
 	esac
 	;;
 *)
-	die "usage: packages.sh build|check|lint|demo | fetch NAME... | plan build|check|demo"
+	die "usage: packages.sh build|check|lint|demo|bench | fetch NAME... | plan build|check|demo"
 	;;
 esac
