@@ -57,19 +57,34 @@ struct cage_rule {
 		1, (n), ~UINT64_C(0xffff) | UINT64_C(1) << (bit), UINT64_C(1) << (bit) \
 	}
 
-/* Descriptors that are nobody's channel: FD_FREE (64) to 65535. One rule a bit, for a
+/* Descriptors that are nobody's channel: FD_FREE (128) to 65535. One rule a bit, for a
  * ">=" of libseccomp compares 64 bits and is passed by 0x100000003; and one condition a
  * rule, for libseccomp takes only one on each argument. */
 #define FREE_FD_RULES(nr, why)                                                         \
-	{why, nr, {BIT(0, 6)}}, {why, nr, {BIT(0, 7)}}, {why, nr, {BIT(0, 8)}},        \
-	    {why, nr, {BIT(0, 9)}}, {why, nr, {BIT(0, 10)}}, {why, nr, {BIT(0, 11)}},  \
-	    {why, nr, {BIT(0, 12)}}, {why, nr, {BIT(0, 13)}}, {why, nr, {BIT(0, 14)}}, \
+	{why, nr, {BIT(0, 7)}}, {why, nr, {BIT(0, 8)}}, {why, nr, {BIT(0, 9)}},        \
+	    {why, nr, {BIT(0, 10)}}, {why, nr, {BIT(0, 11)}}, {why, nr, {BIT(0, 12)}}, \
+	    {why, nr, {BIT(0, 13)}}, {why, nr, {BIT(0, 14)}},                          \
 	{                                                                              \
 		why, nr,                                                               \
 		{                                                                      \
 			BIT(0, 15)                                                     \
 		}                                                                      \
 	}
+
+/* The same with further conditions, equal in each. */
+#define FREE_FD_AND(nr, why, ...)                                                       \
+	{why, nr, {BIT(0, 7), __VA_ARGS__}}, {why, nr, {BIT(0, 8), __VA_ARGS__}},       \
+	    {why, nr, {BIT(0, 9), __VA_ARGS__}}, {why, nr, {BIT(0, 10), __VA_ARGS__}},  \
+	    {why, nr, {BIT(0, 11), __VA_ARGS__}}, {why, nr, {BIT(0, 12), __VA_ARGS__}}, \
+	    {why, nr, {BIT(0, 13), __VA_ARGS__}}, {why, nr, {BIT(0, 14), __VA_ARGS__}}, \
+	{                                                                               \
+		why, nr,                                                                \
+		{                                                                       \
+			BIT(0, 15), __VA_ARGS__                                         \
+		}                                                                       \
+	}
+
+_Static_assert(FD_FREE == 1 << 7, "the lowest bit of the free numbers");
 
 /* What policy/cage/<role>.c defines. */
 extern const struct cage_rule cage_rules[];

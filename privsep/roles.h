@@ -43,7 +43,7 @@ enum {
 	/* The first number that a cage lets a process close. Everything below is either
 	 * in use or holds /dev/null, so that nothing received or accepted can take the
 	 * number of a channel. */
-	FD_FREE = 64,
+	FD_FREE = 128,
 
 	/* dhcp-parser, tftp-parser, link-parser, dhcp-sender, verifier, file-sender,
 	 * http-parser */
@@ -53,6 +53,7 @@ enum {
 	FD_RX67 = 32,
 	FD_RX4011 = 48,
 	FD_RX69 = 32,
+	FD_RX69_V6 = 48,
 
 	/* link-parser: ICMP echo replies; its epoll set is FD_WAIT; packet rings, + link,
 	 * closed before its cage */
@@ -68,11 +69,15 @@ enum {
 	/* http-parser: its file-sender; file-sender: its http-parser */
 	FD_PAIR = 6,
 
-	/* file-sender: its own epoll set; listening sockets, + link; the pool of TFTP
-	 * sockets */
+	/* file-sender: its own epoll set; listening sockets, + link: HTTP over IPv4, over
+	 * IPv6, and the same for HTTPS; the pool of TFTP sockets, those of IPv6 after those
+	 * of IPv4 */
 	FD_WAIT = 7,
 	FD_LISTEN = 16,
-	FD_POOL = 64,
+	FD_LISTEN6 = 64,
+	FD_LISTEN_TLS = 80,
+	FD_LISTEN6_TLS = 96,
+	FD_POOL = FD_FREE,
 
 	/* broker */
 	FD_DHCP_PARSER = 5,
@@ -86,7 +91,7 @@ enum {
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */
 	FD_HOSTS = 48,       /* sealed text of hosts.csv, empty without one */
-	FD_LEASES = 64,      /* block of 8: what the lease store opens, before all else */
+	FD_LEASES = FD_FREE, /* block of 8: what the lease store opens, before all else */
 
 	/* verifier */
 	FD_STORE = 6,   /* directory: a private read-only clone of the image store */

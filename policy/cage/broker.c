@@ -10,20 +10,6 @@
 
 #include "privsep/cage_rules.h"
 
-/* FREE_FD_RULES with further conditions, the same in each. */
-#define FREE_FD_AND(nr, why, ...)                                                       \
-	{why, nr, {BIT(0, 6), __VA_ARGS__}}, {why, nr, {BIT(0, 7), __VA_ARGS__}},       \
-	    {why, nr, {BIT(0, 8), __VA_ARGS__}}, {why, nr, {BIT(0, 9), __VA_ARGS__}},   \
-	    {why, nr, {BIT(0, 10), __VA_ARGS__}}, {why, nr, {BIT(0, 11), __VA_ARGS__}}, \
-	    {why, nr, {BIT(0, 12), __VA_ARGS__}}, {why, nr, {BIT(0, 13), __VA_ARGS__}}, \
-	    {why, nr, {BIT(0, 14), __VA_ARGS__}},                                       \
-	{                                                                               \
-		why, nr,                                                                \
-		{                                                                       \
-			BIT(0, 15), __VA_ARGS__                                         \
-		}                                                                       \
-	}
-
 #define SENDS (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define STORE BLOCK(0, FD_LEASES, 8)
 #define CLIENTS(n) BLOCK((n), FD_CLIENT, CLIENT_MAX)

@@ -12,20 +12,6 @@
 
 #include "privsep/cage_rules.h"
 
-/* FREE_FD_RULES with further conditions, the same in each. */
-#define FREE_FD_AND(nr, why, ...)                                                       \
-	{why, nr, {BIT(0, 6), __VA_ARGS__}}, {why, nr, {BIT(0, 7), __VA_ARGS__}},       \
-	    {why, nr, {BIT(0, 8), __VA_ARGS__}}, {why, nr, {BIT(0, 9), __VA_ARGS__}},   \
-	    {why, nr, {BIT(0, 10), __VA_ARGS__}}, {why, nr, {BIT(0, 11), __VA_ARGS__}}, \
-	    {why, nr, {BIT(0, 12), __VA_ARGS__}}, {why, nr, {BIT(0, 13), __VA_ARGS__}}, \
-	    {why, nr, {BIT(0, 14), __VA_ARGS__}},                                       \
-	{                                                                               \
-		why, nr,                                                                \
-		{                                                                       \
-			BIT(0, 15), __VA_ARGS__                                         \
-		}                                                                       \
-	}
-
 #define SENDS (MSG_DONTWAIT | MSG_NOSIGNAL)
 
 const struct cage_rule cage_rules[] = {
@@ -76,7 +62,7 @@ const struct cage_rule cage_rules[] = {
 };
 const size_t cage_rules_count = sizeof cage_rules / sizeof cage_rules[0];
 
-/* Descriptors: 64, a pool of 1024, 8192 objects, 4096 connections. Tables: 12 MiB. */
+/* Descriptors: 128, a pool of 1024, 8192 objects, 4096 connections. Tables: 12 MiB. */
 const struct cage_limits cage_role_limits = {
     .files = 16384, .address_space = 64u << 20, .file_size = UINT64_MAX};
 const bool cage_reads_store = false;

@@ -29,7 +29,7 @@ uid_of()
 	done
 }
 
-# The descriptors below 64 that are not /dev/null, with what they are. One link, two
+# The descriptors below 128 that are not /dev/null, with what they are. One link, two
 # workers. "channel" is one end of a pair whose other holder is the supervisor alone.
 wanted_descriptors()
 {
@@ -99,24 +99,24 @@ kind()
 	esac
 }
 
-# Those of a process from 3 to 63 which are not /dev/null.
-kinds_below_64()
+# Those of a process from 3 to 127 which are not /dev/null.
+kinds_below_free()
 {
 	local fd target
 
 	descriptors "$1" | while read -r fd target; do
-		[ "$fd" -gt 2 ] && [ "$fd" -lt 64 ] && [ "$target" != /dev/null ] &&
+		[ "$fd" -gt 2 ] && [ "$fd" -lt 128 ] && [ "$target" != /dev/null ] &&
 			echo "$fd $(kind "$target")"
 	done
 }
 
-# Those from 64 on, without numbers.
-kinds_above_63()
+# Those from 128 on, without numbers.
+kinds_above()
 {
 	local fd target
 
 	descriptors "$1" | while read -r fd target; do
-		[ "$fd" -lt 64 ] || kind "$target"
+		[ "$fd" -lt 128 ] || kind "$target"
 	done | sort | uniq -c | awk '{ print $2 "*" $1 }'
 }
 
@@ -226,27 +226,27 @@ inventory()
 {
 	local who=$1 pid=$2
 
-	same "$who descriptors below 64" "$(wanted_descriptors "${who%:*}")" \
-		"$(kinds_below_64 "$pid")"
-	same "$who numbers below 64 are all taken" 64 \
-		"$(descriptors "$pid" | awk '$1 < 64' | wc -l)"
+	same "$who descriptors below 128" "$(wanted_descriptors "${who%:*}")" \
+		"$(kinds_below_free "$pid")"
+	same "$who numbers below 128 are all taken" 128 \
+		"$(descriptors "$pid" | awk '$1 < 128' | wc -l)"
 	same "$who 0 to 2" "/dev/null /dev/null /dev/null" \
 		"$(descriptors "$pid" | awk '$1 < 3 { print $2 }' | paste -sd' ')"
 	case $who in
 	file-sender:*)
 		same "$who pool of transfer sockets" 32 \
-			"$(kinds_above_63 "$pid" | grep -c '^udp:40...\*1$')"
+			"$(kinds_above "$pid" | grep -c '^udp:40...\*1$')"
 		same "$who nothing else above" "" \
-			"$(kinds_above_63 "$pid" | grep -v '^udp:40\|^memory')"
+			"$(kinds_above "$pid" | grep -v '^udp:40\|^memory')"
 		;;
 	broker:*)
 		same "$who nothing else above" "" \
-			"$(kinds_above_63 "$pid" | grep -Ev '^(store\*2|event\*1|memory\*[0-9]+)$')"
+			"$(kinds_above "$pid" | grep -Ev '^(store\*2|event\*1|memory\*[0-9]+)$')"
 		;;
 	verifier:*)
-		same "$who nothing else above" "" "$(kinds_above_63 "$pid" | grep -v '^memory')"
+		same "$who nothing else above" "" "$(kinds_above "$pid" | grep -v '^memory')"
 		;;
-	*) same "$who nothing above" "" "$(kinds_above_63 "$pid")" ;;
+	*) same "$who nothing above" "" "$(kinds_above "$pid")" ;;
 	esac
 }
 
@@ -319,7 +319,7 @@ whole_inventory()
 	socket_kinds >"$RUN/sockets"
 	for child in $CHILDREN; do
 		pid=$(child_pid "${child%:*}" "${child#*:}")
-		echo "$child $pid: $(kinds_below_64 "$pid" | paste -sd' ') $(kinds_above_63 "$pid" |
+		echo "$child $pid: $(kinds_below_free "$pid" | paste -sd' ') $(kinds_above "$pid" |
 			paste -sd' ')"
 	done
 }
