@@ -425,6 +425,12 @@ OBJ_test_leasefile := $(BASE) $(LEASEFILE)
 FUZZ += leasefile
 OBJ_fuzz_leasefile := $(BASE) $(LEASEFILE)
 
+UNIT += tls_sign
+OBJ_test_tls_sign := $(BASE) src/wire/tls_sign
+LIB_test_tls_sign := -lcrypto
+FUZZ += tls_sign
+OBJ_fuzz_tls_sign := $(BASE) src/wire/tls_sign
+
 # ------------------------------------------------------------------------ rules
 
 .DEFAULT_GOAL := all
