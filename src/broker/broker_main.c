@@ -100,6 +100,7 @@ open_channels(void)
 
 		open_chan(&broker.file_sender[i], FD_FILE_SENDER + fd, ROLE_FILE_SENDER, i,
 		    DEPTH_SENDER);
+		broker.file_sender[i].bundles = true;
 		open_chan(&broker.http_parser[i], FD_HTTP_PARSER + fd, ROLE_HTTP_PARSER, i,
 		    DEPTH_EAR);
 	}

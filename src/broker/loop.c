@@ -27,7 +27,7 @@
  * at most, so that a storm is answered; the others wait for a batch, no longer. */
 #define RATE_DHCP 80
 #define RATE_TFTP 8
-#define RATE_HTTP 10
+#define RATE_HTTP 60
 #define RATE_LINK 4
 #define BURST_MS 250
 #define REFILL_MS 5   /* an ear without tokens is looked at again */

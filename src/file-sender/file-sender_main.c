@@ -290,6 +290,7 @@ main(int argc, char **argv)
 	chan_init(&s.broker, FD_BROKER, ROLE_FILE_SENDER, ROLE_BROKER, 0, CHANNEL_DEPTH);
 	chan_init(&s.parser, FD_PAIR, ROLE_FILE_SENDER, ROLE_HTTP_PARSER, s.start.index,
 	    CHANNEL_DEPTH);
+	s.broker.bundles = s.parser.bundles = true;
 	init_tables(&s);
 	watch_all(&s, http);
 	cage_enter(&s.start, NULL);

@@ -132,6 +132,7 @@ main(int argc, char **argv)
 	start_init(&start, ROLE_HTTP_PARSER, argc, argv);
 	chan_init(&broker, FD_BROKER, ROLE_HTTP_PARSER, ROLE_BROKER, 0, QUEUE_DEPTH);
 	chan_init(&pair, FD_PAIR, ROLE_HTTP_PARSER, ROLE_FILE_SENDER, start.index, 1);
+	broker.bundles = pair.polled = true;
 	conns = conns_init(CONNS_MAX, CONNS_BUFFERS, tell_broker, &broker);
 	if (conns == NULL)
 		start_fail("memory for connections");
