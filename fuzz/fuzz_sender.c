@@ -106,6 +106,7 @@ set_up(void)
 	    .per_address = 4};
 	struct tftp_setup ts = {.first_fd = FD_POOL,
 	    .pool = POOL,
+	    .links = 1,
 	    .locals = &local,
 	    .nlocals = 1,
 	    .memfds = &memfds,
@@ -214,7 +215,8 @@ order(const struct msg *m)
 	case MSG_TFTP_GRANT_TELL:
 		err = tftp_grant(&tftp, &m->u.tftp_grant_tell, now);
 		break;
-	case MSG_TFTP_DENY_TELL: tftp_deny(&tftp, &m->u.tftp_deny_tell); break;
+	case MSG_TFTP_DENY_TELL: err = tftp_deny(&tftp, &m->u.tftp_deny_tell); break;
+	case MSG_TFTP_RELAY_TELL: err = tftp_told(&tftp, &m->u.tftp_relay_tell, now); break;
 	case MSG_HTTP_GRANT_TELL:
 		err = http_grant(&http, &m->u.http_grant_tell, now);
 		break;

@@ -69,11 +69,13 @@ enum {
 	/* http-parser: its file-sender; file-sender: its http-parser */
 	FD_PAIR = 6,
 
-	/* file-sender: its own epoll set; listening sockets, + link: HTTP over IPv4, over
-	 * IPv6, and the same for HTTPS; the pool of TFTP sockets, those of IPv6 after those
-	 * of IPv4 */
+	/* file-sender: its own epoll set; + link: listening sockets of HTTP over IPv4, over
+	 * IPv6, and the same for HTTPS, and those on UDP port 69, which send and hear
+	 * nothing; the pool of TFTP sockets, those of IPv6 after those of IPv4 */
 	FD_WAIT = 7,
 	FD_LISTEN = 16,
+	FD_SINGLE = 32,
+	FD_SINGLE6 = 48,
 	FD_LISTEN6 = 64,
 	FD_LISTEN_TLS = 80,
 	FD_LISTEN6_TLS = 96,

@@ -416,6 +416,7 @@ roster_options(
 		for (unsigned i = c->index; i < sv->now.npool; i += sv->workers)
 			pool++;
 		OPTION("pool=%u", pool);
+		OPTION("single_port=0");
 		OPTION("http_port=%u", s->http_port);
 		OPTION("head_timeout=%u", s->head_timeout);
 		OPTION("idle_timeout=%u", s->idle_timeout);

@@ -37,6 +37,8 @@ const struct cage_rule cage_rules[] = {
     /* TFTP: the pool's sockets; to connections it is as good as send. */
     FREE_FD_AND(SYS_recvmmsg, "acknowledgements", IS(3, MSG_DONTWAIT), IS(4, 0)),
     FREE_FD_AND(SYS_sendmmsg, "blocks", IS(3, MSG_DONTWAIT)),
+    {"blocks from port 69", SYS_sendmmsg,
+	{BLOCK(0, FD_SINGLE, 32), IS(3, MSG_DONTWAIT)}},
 
     /* HTTP. */
     {"connections", SYS_accept4,

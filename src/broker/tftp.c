@@ -40,6 +40,7 @@ deny(struct chan *mouth, const struct msg_rrq_tell *m, uint8_t code)
 	out.u.tftp_deny_tell.port = m->port;
 	out.u.tftp_deny_tell.local = m->local;
 	out.u.tftp_deny_tell.code = code;
+	out.u.tftp_deny_tell.link = m->link;
 	return chan_send(mouth, &out);
 }
 
@@ -80,6 +81,7 @@ grant(unsigned worker, const struct msg_rrq_tell *m, const struct session *s,
 	g->peer = m->peer;
 	g->port = m->port;
 	g->local = m->local;
+	g->link = m->link;
 	g->memfd = found->object.mem->number;
 	g->offset = found->object.offset;
 	g->length = found->object.length;

@@ -64,7 +64,10 @@ on_order(struct sender *s, const struct msg *m, int fd)
 	case MSG_TFTP_GRANT_TELL:
 		err = tftp_grant(&s->tftp, &m->u.tftp_grant_tell, s->now);
 		break;
-	case MSG_TFTP_DENY_TELL: tftp_deny(&s->tftp, &m->u.tftp_deny_tell); break;
+	case MSG_TFTP_DENY_TELL: err = tftp_deny(&s->tftp, &m->u.tftp_deny_tell); break;
+	case MSG_TFTP_RELAY_TELL:
+		err = tftp_told(&s->tftp, &m->u.tftp_relay_tell, s->now);
+		break;
 	case MSG_HTTP_GRANT_TELL:
 		err = http_grant(&s->http, &m->u.http_grant_tell, s->now);
 		break;
@@ -256,6 +259,8 @@ init_tables(struct sender *s)
 	    .generation = st->generation};
 	struct tftp_setup ts = {.first_fd = FD_POOL,
 	    .pool = s->pool,
+	    .links = st->nlinks,
+	    .single = start_number(st, "single_port", 0, 1) != 0,
 	    .locals = s->locals,
 	    .nlocals = st->nlinks,
 	    .memfds = &s->memfds};

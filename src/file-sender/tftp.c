@@ -355,13 +355,15 @@ tftp_grant(struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now)
 
 	t->now = now;
 	terms_of(g, &terms);
-	if (tftp_xfer_start(&x, &terms, now, &act) != 0)
+	if (tftp_xfer_start(&x, &terms, now, &act) != 0 || g->link >= t->setup.links ||
+	    g->single > t->setup.single)
 		return ERR_RANGE;
 	if (!may_send(t, &g->peer, g->port, &g->local))
 		return 0;
 	if (tr != NULL && is_repetition(t, tr, g))
 		return 0;
-	path.sock = choose_socket(t, tr);
+	path.sock =
+	    g->single ? (uint16_t)(TFTP_SOCK_SINGLE + g->link) : choose_socket(t, tr);
 	if (tr != NULL)
 		replace(t, tr);
 	object = reserve(t, g, &why);
@@ -381,15 +383,19 @@ tftp_grant(struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now)
 	return 0;
 }
 
-void
+int
 tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d)
 {
 	struct tftp_path path = {.peer = d->peer, .local = d->local, .port = d->port};
 
+	if (d->link >= t->setup.links || d->single > t->setup.single)
+		return ERR_RANGE;
 	if (!may_send(t, &d->peer, d->port, &d->local))
-		return;
-	path.sock = choose_socket(t, NULL);
+		return 0;
+	path.sock =
+	    d->single ? (uint16_t)(TFTP_SOCK_SINGLE + d->link) : choose_socket(t, NULL);
 	send_error(t, &path, (enum tftp_error)d->code);
+	return 0;
 }
 
 /* ------------------------------------------------------------- from the network */
@@ -406,27 +412,40 @@ on_stranger(struct tftp *t, const struct tftp_path *path, const struct tftp_repl
 }
 
 static void
-on_reply(struct tftp *t, const struct tftp_path *path, const uint8_t *bytes, size_t len)
+on_reply(struct tftp *t, const struct tftp_path *path, const struct tftp_reply *reply)
 {
 	struct transfer *tr = find(t, &path->peer, path->port);
-	struct tftp_reply reply;
 	struct tftp_act act;
 
-	if (tftp_decode_reply(bytes, len, &reply) != 0)
-		return;
 	if (tr == NULL) {
-		on_stranger(t, path, &reply);
+		on_stranger(t, path, reply);
 		return;
 	}
 	/* Stragglers of a transfer that was replaced, and of one that is over. */
 	if (tr->path.sock != path->sock || !addr_equal(&tr->path.local, &path->local) ||
 	    tr->x.phase == TFTP_OVER)
 		return;
-	if (reply.error)
-		tftp_xfer_error(&tr->x, reply.number, &act);
+	if (reply->error)
+		tftp_xfer_error(&tr->x, reply->number, &act);
 	else
-		tftp_xfer_ack(&tr->x, reply.number, t->now, &act);
+		tftp_xfer_ack(&tr->x, reply->number, t->now, &act);
 	perform(t, tr, &act);
+}
+
+/* From port 69, where whoever is unknown may have meant another server. */
+int
+tftp_told(struct tftp *t, const struct msg_tftp_relay_tell *m, uint64_t now)
+{
+	struct tftp_path path = {.peer = m->peer, .local = m->local, .port = m->port};
+	struct tftp_reply reply = {.error = m->error != 0, .number = m->number};
+
+	t->now = now;
+	if (!t->setup.single || m->link >= t->setup.links)
+		return ERR_RANGE;
+	path.sock = TFTP_SOCK_SINGLE + m->link;
+	if (find(t, &path.peer, path.port) != NULL)
+		on_reply(t, &path, &reply);
+	return 0;
 }
 
 /* Where a datagram came from and to which of our addresses. */
@@ -478,10 +497,13 @@ tftp_readable(struct tftp *t, unsigned sock, uint64_t now)
 		n = receive(t, sock);
 		for (int i = 0; i < n; i++) {
 			struct tftp_path path;
+			struct tftp_reply reply;
 
 			if ((t->in->hdrs[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 &&
-			    path_of(t->in, (unsigned)i, sock, &path))
-				on_reply(t, &path, t->in->bytes[i], t->in->hdrs[i].msg_len);
+			    path_of(t->in, (unsigned)i, sock, &path) &&
+			    tftp_decode_reply(
+				t->in->bytes[i], t->in->hdrs[i].msg_len, &reply) == 0)
+				on_reply(t, &path, &reply);
 		}
 	}
 }

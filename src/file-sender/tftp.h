@@ -20,6 +20,8 @@
 struct tftp_setup {
 	int first_fd;              /* descriptor of the pool's first socket */
 	unsigned pool;             /* how many; the others follow */
+	unsigned links;            /* of the server */
+	bool single;               /* each has a socket on port 69, from FD_SINGLE on */
 	const struct addr *locals; /* our own addresses; borrowed for good */
 	unsigned nlocals;
 	struct memfds *memfds; /* likewise */
@@ -48,7 +50,10 @@ int tftp_init(struct tftp *t, const struct tftp_setup *setup) MUST_CHECK;
  * the limits of the protocol, which is the broker's fault. */
 int tftp_grant(
     struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now) MUST_CHECK;
-void tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d);
+/* Answers with an error; results as above. */
+int tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d) MUST_CHECK;
+/* What tftp-parser heard in a transfer from port 69; results as above. */
+int tftp_told(struct tftp *t, const struct msg_tftp_relay_tell *m, uint64_t now) MUST_CHECK;
 /* Socket number `sock` of the pool has something. */
 void tftp_readable(struct tftp *t, unsigned sock, uint64_t now);
 /* Serves what is due. */

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "privsep/roles.h"
 #include "src/wire/tftp.h"
 
 #define BATCH 64
@@ -80,6 +81,13 @@ give_back(struct tftp_out *o, unsigned i)
 			o->unsent(o->arg, o->batch->letters[i].owner);
 }
 
+static int
+descriptor(const struct tftp_out *o, uint16_t sock)
+{
+	return sock < TFTP_SOCK_SINGLE ? o->first_fd + sock
+				       : FD_SINGLE + (sock - TFTP_SOCK_SINGLE);
+}
+
 void
 tftp_out_flush(struct tftp_out *o)
 {
@@ -88,7 +96,7 @@ tftp_out_flush(struct tftp_out *o)
 
 	while (i < b->n) {
 		int done =
-		    sendmmsg(o->first_fd + b->sock, b->hdrs + i, b->n - i, MSG_DONTWAIT);
+		    sendmmsg(descriptor(o, b->sock), b->hdrs + i, b->n - i, MSG_DONTWAIT);
 
 		if (done > 0) {
 			o->sent += (unsigned)done;

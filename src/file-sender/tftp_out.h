@@ -19,8 +19,10 @@ struct tftp_path {
 	struct addr peer;
 	struct addr local; /* source address of what we send */
 	uint16_t port;     /* the peer's */
-	uint16_t sock;     /* index in the pool */
+	uint16_t sock;     /* index in the pool, or TFTP_SOCK_SINGLE + link */
 };
+
+#define TFTP_SOCK_SINGLE 0x8000
 
 /* Called for each owner whose datagram the kernel had no room for. */
 typedef void tftp_out_unsent(void *arg, uint32_t owner);
