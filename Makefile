@@ -90,12 +90,13 @@ CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet pol
 	gen/policy/conf_scan gen/policy/conf_grammar
 CONF += policy/option policy/option_show policy/scope policy/conf_key policy/conf_csv
 CONF += policy/conf_keep policy/conf_amount policy/conf_link policy/conf_scope policy/conf_option
+CONF += policy/conf_https
 CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print policy/conf_print_level
 
 # ----------------------------------------------------------------- executables
 
 ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser file-sender \
-	conf-check link-parser
+	conf-check link-parser tls keys
 PROGRAMS := sallyportd $(ROLES) sallyport-image sallyport
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
@@ -122,6 +123,12 @@ OBJ_dhcp-sender := $(call CAGED,dhcp-sender) $(DHCP4_ENCODE) src/wire/frame \
 OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
 	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
 STATIC_dhcp-sender := yes
+
+OBJ_tls := $(call CAGED,tls) src/tls/tls_main
+LIB_tls := -lssl -lcrypto
+
+OBJ_keys := $(call CAGED,keys) src/keys/keys_main
+LIB_keys := -lcrypto
 
 OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
 	src/tftp-parser/origin src/tftp-parser/tftp-parser_main

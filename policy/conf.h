@@ -23,6 +23,11 @@
 #define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text, and of hosts.csv */
 #define CONF_IMAGE_MAX 63         /* length of an image name */
 
+/* A private key of HTTPS and the certificates that speak for it: files, PEM. */
+struct conf_cert {
+	char certificate[201], key[201];
+};
+
 struct conf {
 	char state[201]; /* absolute paths */
 	char images[201];
@@ -55,6 +60,16 @@ struct conf {
 	uint32_t min_rate;                   /* bytes a second */
 	uint16_t rate_window;                /* seconds */
 	uint32_t conns_per_address;
+
+	uint16_t https_port; /* 0: no HTTPS */
+	uint16_t tls_workers; /* 0: one per worker */
+	unsigned ncerts;
+	struct conf_cert certs[KEYS_MAX];
+	char client_ca[201];   /* "": none */
+	uint8_t verify_client; /* certificates of clients: 0 no, 1 optional, 2 required */
+	bool rsa_exchange;     /* TLS 1.2 without forward secrecy */
+	bool ipxe_https;       /* iPXE loads by HTTPS when it can */
+	bool boot_https;       /* UEFI HTTP Boot is told https:// */
 	uint8_t landlock_min;  /* ABI below which the start is refused */
 	uint8_t log_level;     /* enum log_level */
 	uint64_t memory;       /* bytes of sealed image memory */

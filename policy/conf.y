@@ -49,6 +49,15 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_BOOT           "'boot'"
 %token K_TFTP           "'tftp'"
 %token K_HTTP           "'http'"
+%token K_HTTPS          "'https'"
+%token K_CERTIFICATE    "'certificate'"
+%token K_KEY            "'key'"
+%token K_CLIENT_CA      "'client-ca'"
+%token K_CLIENT_CERTIFICATES "'client-certificates'"
+%token K_OPTIONAL       "'optional'"
+%token K_REQUIRED       "'required'"
+%token K_RSA_KEY_EXCHANGE "'rsa-key-exchange'"
+%token K_HTTP_BOOT      "'http-boot'"
 %token K_SERVER         "'server'"
 %token K_MAC            "'mac'"
 %token K_ADDRESS        "'address'"
@@ -160,6 +169,8 @@ item:
 	  '{' tftp_items '}'
 	| K_HTTP                { TRY(build_once(b, SET_HTTP, @1)); }
 	  '{' http_items '}'
+	| K_HTTPS               { TRY(build_https(b, @1)); }
+	  '{' https_items '}'   { TRY(build_https_end(b, @5)); }
 	| K_SERVER              { TRY(build_once(b, SET_SERVER, @1)); }
 	  '{' server_items '}'
 	| K_DHCP                { TRY(build_once(b, SET_DHCP, @1)); }
@@ -409,6 +420,8 @@ boot_item:
 		{ TRY(build_unknown_image(b, @1, $3, @3)); }
 	| K_IPXE_TRANSPORT      { TRY(build_once(b, SET_IPXE_TRANSPORT, @1)); }
 	  transport ';'
+	| K_HTTP_BOOT           { TRY(build_once(b, SET_HTTP_BOOT, @1)); }
+	  http_boot ';'
 	| K_EXPIRED             { TRY(build_once(b, SET_EXPIRED, @1)); }
 	  expired ';'
 	| K_SESSION_TIME DURATION ';'
@@ -418,7 +431,13 @@ boot_item:
 
 transport:
 	  K_HTTP                { b->conf->ipxe_http = true; }
+	| K_HTTPS               { b->conf->ipxe_http = b->conf->ipxe_https = true; }
 	| K_TFTP                { b->conf->ipxe_http = false; }
+	;
+
+http_boot:
+	  K_HTTP                { b->conf->boot_https = false; }
+	| K_HTTPS               { b->conf->boot_https = true; }
 	;
 
 expired:
@@ -448,6 +467,33 @@ http_item:
 		{ TRY(build_amount(b, SET_RATE_WINDOW, @1, $2, @2)); }
 	| K_CONNECTIONS NUMBER ';'
 		{ TRY(build_amount(b, SET_CONNECTIONS, @1, $2, @2)); }
+	;
+
+https_items:
+	  %empty
+	| https_items https_item
+	;
+
+https_item:
+	  K_PORT NUMBER ';'     { TRY(build_amount(b, SET_HTTPS_PORT, @1, $2, @2)); }
+	| K_WORKERS NUMBER ';'  { TRY(build_amount(b, SET_TLS_WORKERS, @1, $2, @2)); }
+	| K_CERTIFICATE STRING K_KEY STRING ';'
+		{ TRY(build_certificate(b, $2, @2, $4, @4)); }
+	| K_CLIENT_CA STRING ';' { TRY(build_path(b, SET_CLIENT_CA, @1, $2, @2)); }
+	| K_CLIENT_CERTIFICATES { TRY(build_once(b, SET_VERIFY_CLIENT, @1)); }
+	  verify_client ';'
+	| K_RSA_KEY_EXCHANGE    { TRY(build_once(b, SET_RSA_EXCHANGE, @1)); }
+	  rsa_exchange ';'
+	;
+
+verify_client:
+	  K_OPTIONAL            { b->conf->verify_client = 1; }
+	| K_REQUIRED            { b->conf->verify_client = 2; }
+	;
+
+rsa_exchange:
+	  K_YES                 { b->conf->rsa_exchange = true; }
+	| K_NO                  { b->conf->rsa_exchange = false; }
 	;
 
 server_items:

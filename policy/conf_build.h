@@ -56,6 +56,9 @@ int build_image_name(struct build *b, struct slice s, struct place at) MUST_CHEC
 uint32_t build_mask(unsigned prefix);
 
 /* policy/conf_setting.c: settings of the whole file. at: the keyword; s_at: the value. */
+/* to: 201 bytes. */
+int build_copy_path(
+    struct build *b, char *to, struct slice s, struct place s_at) MUST_CHECK;
 int build_path(struct build *b, enum setting setting, struct place at, struct slice s,
     struct place s_at) MUST_CHECK;
 int build_amount(struct build *b, enum setting setting, struct place at, struct slice s,
@@ -76,6 +79,12 @@ int build_link_address(
 /* The checks that need the whole file, for everything but hosts and subnets. */
 int build_links_finish(struct build *b) MUST_CHECK;
 int build_ports_finish(struct build *b) MUST_CHECK;
+/* conf_https.c */
+int build_https(struct build *b, struct place at) MUST_CHECK;
+int build_https_end(struct build *b, struct place at) MUST_CHECK;
+int build_certificate(struct build *b, struct slice cert, struct place cert_at,
+    struct slice key, struct place key_at) MUST_CHECK;
+int build_https_finish(struct build *b) MUST_CHECK;
 
 /* policy/conf_subnet.c */
 int build_subnet(struct build *b, struct slice s, struct place at) MUST_CHECK;

@@ -13,6 +13,13 @@
 	X(BOOT, "the 'boot' block")                       \
 	X(TFTP, "the 'tftp' block")                       \
 	X(HTTP, "the 'http' block")                       \
+	X(HTTPS, "the 'https' block")                     \
+	X(HTTPS_PORT, "'port'")                           \
+	X(TLS_WORKERS, "'workers'")                       \
+	X(CLIENT_CA, "'client-ca'")                       \
+	X(VERIFY_CLIENT, "'client-certificates'")         \
+	X(RSA_EXCHANGE, "'rsa-key-exchange'")             \
+	X(HTTP_BOOT, "'http-boot'")                       \
 	X(SERVER, "the 'server' block")                   \
 	X(DEFAULT, "'default'")                           \
 	X(UNKNOWN, "'unknown'")                           \

@@ -117,10 +117,33 @@ print_boot(struct conf_printer *p, const struct conf *c)
 	else
 		conf_print_line(
 		    p, "unknown %s;", c->unknown_boot == BOOT_DENY ? "deny" : "allow");
-	conf_print_line(p, "ipxe-transport %s;", c->ipxe_http ? "http" : "tftp");
+	conf_print_line(p, "ipxe-transport %s;",
+	    c->ipxe_https ? "https" : (c->ipxe_http ? "http" : "tftp"));
+	conf_print_line(p, "http-boot %s;", c->boot_https ? "https" : "http");
 	conf_print_line(p, "expired %s;", c->expired_serve ? "serve" : "refuse");
 	print_amount(p, "session-time", AMOUNT_TIME, c->session_time);
 	print_amount(p, "sessions", AMOUNT_COUNT, c->sessions_max);
+	close_block(p);
+}
+
+static void
+print_https(struct conf_printer *p, const struct conf *c)
+{
+	if (c->https_port == 0)
+		return;
+	open_block(p, "https");
+	print_amount(p, "port", AMOUNT_COUNT, c->https_port);
+	if (c->tls_workers != 0)
+		print_amount(p, "workers", AMOUNT_COUNT, c->tls_workers);
+	for (unsigned i = 0; i < c->ncerts; i++)
+		conf_print_line(p, "certificate \"%s\" key \"%s\";",
+		    c->certs[i].certificate, c->certs[i].key);
+	if (c->client_ca[0] != '\0') {
+		conf_print_line(p, "client-ca \"%s\";", c->client_ca);
+		conf_print_line(p, "client-certificates %s;",
+		    c->verify_client == 2 ? "required" : "optional");
+	}
+	conf_print_line(p, "rsa-key-exchange %s;", c->rsa_exchange ? "yes" : "no");
 	close_block(p);
 }
 
@@ -139,6 +162,7 @@ print_services(struct conf_printer *p, const struct conf *c)
 	print_amount(p, "rate-window", AMOUNT_TIME, c->rate_window);
 	print_amount(p, "connections-per-address", AMOUNT_COUNT, c->conns_per_address);
 	close_block(p);
+	print_https(p, c);
 	open_block(p, "server");
 	if (c->workers == 0)
 		conf_print_line(p, "# workers: one for each processor core");

@@ -31,19 +31,12 @@ is_clean_path(struct slice s)
 	return true;
 }
 
+/* A path of the operator's, without its quotes, into to[201]. */
 int
-build_path(struct build *b, enum setting setting, struct place at, struct slice s,
-    struct place s_at)
+build_copy_path(struct build *b, char *to, struct slice s, struct place s_at)
 {
 	struct slice path = build_inner(s);
-	char *to = b->conf->state;
 
-	if (setting == SET_IMAGES)
-		to = b->conf->images;
-	else if (setting == SET_KEYRING)
-		to = b->conf->keyring;
-	if (build_once(b, setting, at) != 0)
-		return b->err;
 	if (path.len >= sizeof b->conf->state)
 		return build_unexpected(
 		    b, ERR_LONG, s_at, s, "a path of at most 200 characters");
@@ -53,6 +46,23 @@ build_path(struct build *b, enum setting setting, struct place at, struct slice 
 	memcpy(to, path.at, path.len);
 	to[path.len] = '\0';
 	return 0;
+}
+
+int
+build_path(struct build *b, enum setting setting, struct place at, struct slice s,
+    struct place s_at)
+{
+	char *to = b->conf->state;
+
+	if (setting == SET_IMAGES)
+		to = b->conf->images;
+	else if (setting == SET_KEYRING)
+		to = b->conf->keyring;
+	else if (setting == SET_CLIENT_CA)
+		to = b->conf->client_ca;
+	if (build_once(b, setting, at) != 0)
+		return b->err;
+	return build_copy_path(b, to, s, s_at);
 }
 
 int

@@ -30,7 +30,8 @@ role_parse(const char *name)
 
 /* Roles of which there is one, in slot order. */
 static const uint8_t singles[] = {ROLE_SUPERVISOR, ROLE_BROKER, ROLE_VERIFIER,
-    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_TFTP_PARSER, ROLE_LINK_PARSER};
+    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_TFTP_PARSER, ROLE_LINK_PARSER,
+    ROLE_KEYS};
 
 unsigned
 role_log_slot(enum role role, unsigned index)
@@ -42,6 +43,8 @@ role_log_slot(enum role role, unsigned index)
 		return 8 + index;
 	if (role == ROLE_FILE_SENDER && index < WORKER_MAX)
 		return 8 + WORKER_MAX + index;
+	if (role == ROLE_TLS && index < TLS_MAX)
+		return 8 + 2 * WORKER_MAX + index;
 	bug("a role without a log channel");
 }
 
@@ -55,7 +58,12 @@ role_of_log_slot(unsigned slot, enum role *role, unsigned *index)
 	}
 	if (slot < 8 || slot >= LOG_SLOT_MAX)
 		return ERR_RANGE;
-	*role = slot < 8 + WORKER_MAX ? ROLE_HTTP_PARSER : ROLE_FILE_SENDER;
 	*index = (slot - 8) % WORKER_MAX;
+	if (slot < 8 + WORKER_MAX)
+		*role = ROLE_HTTP_PARSER;
+	else if (slot < 8 + 2 * WORKER_MAX)
+		*role = ROLE_FILE_SENDER;
+	else
+		*role = ROLE_TLS;
 	return 0;
 }

@@ -21,7 +21,9 @@
 	X(FILE_SENDER, "file-sender", 1) \
 	X(CONF_CHECK, "conf-check", 0)   \
 	X(CONTROL, "control", 0)         \
-	X(LINK_PARSER, "link-parser", 0)
+	X(LINK_PARSER, "link-parser", 0) \
+	X(TLS, "tls", 1)                 \
+	X(KEYS, "keys", 0)
 
 /* CONTROL is no process of ours: it is whoever speaks over the control socket. */
 enum role {
@@ -34,6 +36,8 @@ enum role {
 #define CLIENT_MAX 4  /* connected to the control socket at once */
 #define LINKS_MAX 16  /* configured interfaces */
 #define WORKER_MAX 16 /* pairs of file-sender and http-parser */
+#define TLS_MAX 8     /* tls processes */
+#define KEYS_MAX 2    /* private keys, each with its certificates */
 
 /* In every child: 0-2 are /dev/null. */
 enum {
@@ -92,8 +96,23 @@ enum {
 	FD_CLIENT = 12,      /* block of 4: who is connected to it, else /dev/null */
 	FD_FILE_SENDER = 16, /* + worker */
 	FD_HTTP_PARSER = 32, /* + worker */
-	FD_HOSTS = 48,       /* sealed text of hosts.csv, empty without one */
+	FD_TLS_CLIENTS = 48, /* + tls: who has shown a certificate */
+	FD_HOSTS = 56,       /* sealed text of hosts.csv, empty without one */
 	FD_LEASES = FD_FREE, /* block of 8: what the lease store opens, before all else */
+
+	/* file-sender: + tls: connections for HTTPS */
+	FD_TLS = 48,
+
+	/* tls: keys; its epoll set is FD_WAIT; + worker: connections of its file-sender */
+	FD_KEYS = 6,
+	FD_TLS_SENDER = 16,
+
+	/* keys: private keys, their certificates, who signs clients' certificates (PEM,
+	 * /dev/null where there is none); + tls: what to sign */
+	FD_KEY = 6,
+	FD_CERT = 8,
+	FD_CLIENT_CA = 10,
+	FD_SIGN = 16,
 
 	/* verifier */
 	FD_STORE = 6,   /* directory: a private read-only clone of the image store */
@@ -113,7 +132,7 @@ enum {
 	FD_LINES = 6, /* + slot: one channel from each other process */
 };
 
-#define LOG_SLOT_MAX (8 + 2 * WORKER_MAX)
+#define LOG_SLOT_MAX (8 + 2 * WORKER_MAX + TLS_MAX)
 
 const char *role_name(enum role role);
 /* ROLE_MAX when the name is not known. */

@@ -87,6 +87,13 @@ path_is_plain(const char *path)
 	       (strlen(path) < 3 || strcmp(path + strlen(path) - 3, "/..") != 0);
 }
 
+/* Of a file that there need not be. */
+static bool
+path_is_fit(const char *path)
+{
+	return path[0] == '\0' || path_is_plain(path);
+}
+
 static int
 take_spec(struct spec *spec, const struct msg_spec_tell *m)
 {
@@ -95,6 +102,14 @@ take_spec(struct spec *spec, const struct msg_spec_tell *m)
 		return ERR_RANGE;
 	if (m->tftp_first == 0 || m->tftp_last < m->tftp_first ||
 	    m->tftp_last - m->tftp_first >= 1024 || m->http_port == 0)
+		return ERR_RANGE;
+	if (!path_is_fit(m->cert1) || !path_is_fit(m->key1) || !path_is_fit(m->cert2) ||
+	    !path_is_fit(m->key2) || !path_is_fit(m->client_ca))
+		return ERR_RANGE;
+	if (m->https_port != 0 && (m->cert1[0] == '\0' || m->https_port == m->http_port))
+		return ERR_RANGE;
+	if ((m->cert1[0] == '\0') != (m->key1[0] == '\0') ||
+	    (m->cert2[0] == '\0') != (m->key2[0] == '\0'))
 		return ERR_RANGE;
 	spec->s = *m;
 	return 0;

@@ -488,7 +488,7 @@ end_all(struct supervisor *sv, int signals)
 {
 	static const enum role order[] = {ROLE_DHCP_PARSER, ROLE_LINK_PARSER,
 	    ROLE_TFTP_PARSER, ROLE_HTTP_PARSER, ROLE_BROKER, ROLE_DHCP_SENDER,
-	    ROLE_FILE_SENDER, ROLE_VERIFIER, ROLE_LOGGER};
+	    ROLE_FILE_SENDER, ROLE_TLS, ROLE_KEYS, ROLE_VERIFIER, ROLE_LOGGER};
 
 	sv->ending = true;
 	log_event(LOG_NOTICE, "ending", "children=%u", sv->nchildren);

@@ -14,8 +14,8 @@
 #include "privsep/spawn.h"
 #include "privsep/start.h"
 
-#define CHILD_MAX (8 + 2 * WORKER_MAX)
-#define CHANNEL_MAX (9 + 3 * WORKER_MAX + LOG_SLOT_MAX)
+#define CHILD_MAX (9 + 2 * WORKER_MAX + TLS_MAX)
+#define CHANNEL_MAX (9 + 3 * WORKER_MAX + TLS_MAX * (2 + WORKER_MAX) + LOG_SLOT_MAX)
 
 enum child_state {
 	CHILD_DOWN,     /* not started yet */
@@ -57,7 +57,7 @@ struct supervisor {
 	struct spec_check check; /* how it is checked; the run of a reload's check */
 	bool own_uid_base;       /* given on the command line */
 	int store, keyring, floor;
-	unsigned workers;
+	unsigned workers, tls_workers; /* tls_workers 0: no HTTPS */
 	unsigned nchildren, nchannels;
 	struct child children[CHILD_MAX];
 	struct channel channels[CHANNEL_MAX];

@@ -122,6 +122,15 @@ tell_spec(const struct conf *conf)
 	memcpy(s->state, conf->state, sizeof s->state);
 	memcpy(s->images, conf->images, sizeof s->images);
 	memcpy(s->keyring, conf->keyring, sizeof s->keyring);
+	s->https_port = conf->https_port;
+	s->tls_workers = (uint8_t)conf->tls_workers;
+	s->verify_client = conf->verify_client;
+	s->rsa_exchange = conf->rsa_exchange;
+	memcpy(s->cert1, conf->certs[0].certificate, sizeof s->cert1);
+	memcpy(s->key1, conf->certs[0].key, sizeof s->key1);
+	memcpy(s->cert2, conf->certs[1].certificate, sizeof s->cert2);
+	memcpy(s->key2, conf->certs[1].key, sizeof s->key2);
+	memcpy(s->client_ca, conf->client_ca, sizeof s->client_ca);
 	tell(&m);
 }
 

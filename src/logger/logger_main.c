@@ -143,6 +143,8 @@ read_source(struct source *s)
 static void
 add_sources(const struct start *st)
 {
+	unsigned tls = (unsigned)start_number(st, "tls", 0, TLS_MAX);
+
 	for (unsigned slot = 0; slot < LOG_SLOT_MAX; slot++) {
 		struct source *s;
 		enum role role;
@@ -150,7 +152,8 @@ add_sources(const struct start *st)
 
 		if (role_of_log_slot(slot, &role, &index) != 0)
 			continue;
-		if (index > 0 && index >= st->workers)
+		if (role == ROLE_TLS || role == ROLE_KEYS ? index >= tls
+							  : index >= st->workers)
 			continue;
 		s = calloc(1, sizeof *s);
 		if (s == NULL)
