@@ -16,8 +16,8 @@ build_https(struct build *b, struct place at)
 }
 
 int
-build_certificate(struct build *b, struct slice cert, struct place cert_at, struct slice key,
-    struct place key_at)
+build_certificate(struct build *b, struct slice cert, struct place cert_at,
+    struct slice key, struct place key_at)
 {
 	struct conf_cert *c = &b->conf->certs[b->conf->ncerts];
 

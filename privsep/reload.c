@@ -135,6 +135,8 @@ keep_fixed(struct supervisor *sv)
 	KEEP(strcmp(s->images, old->images) != 0, "images");
 	KEEP(strcmp(s->keyring, old->keyring) != 0, "keyring");
 	KEEP(s->workers != old->workers, "workers");
+	KEEP((s->https_port != 0) != (old->https_port != 0), "https");
+	KEEP(s->tls_workers != old->tls_workers, "https-workers");
 	KEEP(s->uid_base != old->uid_base && !sv->own_uid_base, "uid-base");
 	KEEP(s->control_gid != old->control_gid, "control-gid");
 	KEEP(s->control_gid != old->control_gid, "control-group");
@@ -147,6 +149,9 @@ keep_fixed(struct supervisor *sv)
 	memcpy(s->images, old->images, sizeof s->images);
 	memcpy(s->keyring, old->keyring, sizeof s->keyring);
 	s->workers = old->workers;
+	if ((s->https_port != 0) != (old->https_port != 0))
+		s->https_port = old->https_port;
+	s->tls_workers = old->tls_workers;
 	s->uid_base = old->uid_base;
 	s->control_gid = old->control_gid;
 	s->control_gid = old->control_gid;

@@ -30,8 +30,7 @@ role_parse(const char *name)
 
 /* Roles of which there is one, in slot order. */
 static const uint8_t singles[] = {ROLE_SUPERVISOR, ROLE_BROKER, ROLE_VERIFIER,
-    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_TFTP_PARSER, ROLE_LINK_PARSER,
-    ROLE_KEYS};
+    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_TFTP_PARSER, ROLE_LINK_PARSER, ROLE_KEYS};
 
 unsigned
 role_log_slot(enum role role, unsigned index)

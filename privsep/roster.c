@@ -117,6 +117,19 @@ connect_pair(struct supervisor *sv, struct child *a, int a_fd, struct child *b, 
 }
 
 static void
+connect_tls(struct supervisor *sv, unsigned j)
+{
+	struct child *tls = roster_find(sv, ROLE_TLS, j);
+
+	connect_pair(
+	    sv, tls, FD_BROKER, roster_find(sv, ROLE_BROKER, 0), FD_TLS_CLIENTS + (int)j);
+	connect_pair(sv, tls, FD_KEYS, roster_find(sv, ROLE_KEYS, 0), FD_SIGN + (int)j);
+	for (unsigned i = 0; i < sv->workers; i++)
+		connect_pair(sv, roster_find(sv, ROLE_FILE_SENDER, i), FD_TLS + (int)j, tls,
+		    FD_TLS_SENDER + (int)i);
+}
+
+static void
 connect_all(struct supervisor *sv)
 {
 	struct child *broker = roster_find(sv, ROLE_BROKER, 0);
@@ -139,6 +152,8 @@ connect_all(struct supervisor *sv)
 		connect_pair(sv, parser, FD_BROKER, broker, FD_HTTP_PARSER + (int)i);
 		connect_pair(sv, sender, FD_PAIR, parser, FD_PAIR);
 	}
+	for (unsigned j = 0; j < sv->tls_workers; j++)
+		connect_tls(sv, j);
 	for (unsigned slot = 0; slot < LOG_SLOT_MAX; slot++) {
 		enum role role;
 		unsigned index;
@@ -160,6 +175,10 @@ roster_init(struct supervisor *sv, uid_t base)
 
 	for (unsigned i = 0; i < sizeof singles / sizeof singles[0]; i++)
 		add_child(sv, singles[i], 0, base);
+	if (sv->tls_workers > 0)
+		add_child(sv, ROLE_KEYS, 0, base);
+	for (unsigned i = 0; i < sv->tls_workers; i++)
+		add_child(sv, ROLE_TLS, i, base);
 	for (unsigned i = 0; i < sv->workers; i++) {
 		add_child(sv, ROLE_FILE_SENDER, i, base);
 		add_child(sv, ROLE_HTTP_PARSER, i, base);
@@ -331,6 +350,14 @@ give_pool(const struct supervisor *sv, unsigned worker, struct spawn *s)
 		spawn_give(s, sv->now.pool[i], to++);
 }
 
+/* One that is not there is /dev/null in the child, as all that is not given. */
+static void
+give_file(struct spawn *s, int fd, int to)
+{
+	if (fd >= 0)
+		spawn_give(s, fd, to);
+}
+
 void
 roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 {
@@ -373,7 +400,16 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 		break;
 	case ROLE_FILE_SENDER:
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN], FD_LISTEN);
+		if (sv->now.spec.s.https_port != 0)
+			give_links(sv, s, sv->now.sockets[SOCK_LISTEN_TLS], FD_LISTEN_TLS);
 		give_pool(sv, c->index, s);
+		break;
+	case ROLE_KEYS:
+		for (int i = 0; i < KEYS_MAX; i++) {
+			give_file(s, sv->now.keys[i], FD_KEY + i);
+			give_file(s, sv->now.certs[i], FD_CERT + i);
+		}
+		give_file(s, sv->now.client_ca, FD_CLIENT_CA);
 		break;
 	default: break;
 	}
@@ -384,7 +420,7 @@ bool
 roster_knows_links(const struct child *c)
 {
 	return c->role != ROLE_LOGGER && c->role != ROLE_VERIFIER &&
-	       c->role != ROLE_HTTP_PARSER;
+	       c->role != ROLE_HTTP_PARSER && c->role != ROLE_TLS && c->role != ROLE_KEYS;
 }
 
 unsigned
@@ -402,6 +438,15 @@ roster_options(
 	} while (0)
 	OPTION("landlock=%u", s->landlock);
 	OPTION("log_level=%u", s->log_level);
+	if (c->role == ROLE_LOGGER || c->role == ROLE_BROKER || c->role == ROLE_KEYS ||
+	    c->role == ROLE_FILE_SENDER)
+		OPTION("tls=%u", sv->tls_workers);
+	if (c->role == ROLE_KEYS) {
+		OPTION("verify_client=%u", s->verify_client);
+		OPTION("rsa_exchange=%u", s->rsa_exchange);
+	}
+	if (c->role == ROLE_TLS)
+		OPTION("head_timeout=%u", s->head_timeout);
 	if (c->role == ROLE_BROKER) {
 		OPTION("state=%s", s->state);
 		OPTION("since=%llu", (unsigned long long)sv->start_ms);

@@ -5,7 +5,9 @@
 #include "privsep/setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "privsep/sockets.h"
@@ -55,10 +57,11 @@ make_mouth(const struct link *l, uint16_t port, bool joins)
 
 /* Stands for the configured one. */
 #define PORT_HTTP UINT16_MAX
+#define PORT_HTTPS (UINT16_MAX - 1)
 
 static const struct kind {
 	const char *what;
-	uint16_t port;     /* 0: none; PORT_HTTP: that of HTTP */
+	uint16_t port;     /* 0: none; or PORT_HTTP, PORT_HTTPS */
 	bool has_mouth;    /* ear and mouth are on one port */
 	bool binds_device; /* else to the address */
 	int (*make)(const struct link *l, uint16_t port, bool joins);
@@ -71,20 +74,25 @@ static const struct kind {
     [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, make_mouth},
     [SOCK_FRAME] = {"packet socket", 0, false, true, make_frames},
     [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, make_listener},
+    [SOCK_LISTEN_TLS] = {"TCP port for HTTPS", PORT_HTTPS, false, false, make_listener},
 };
 
 void
 setup_init(struct setup *s)
 {
 	memset(s, 0, sizeof *s);
-	s->conf = s->hosts = -1;
+	s->conf = s->hosts = s->client_ca = -1;
+	memset(s->keys, 0xff, sizeof s->keys);
+	memset(s->certs, 0xff, sizeof s->certs);
 	memset(s->sockets, 0xff, sizeof s->sockets);
 }
 
 static uint16_t
 port_of(const struct setup *s, const struct kind *k)
 {
-	return k->port != PORT_HTTP ? k->port : s->spec.s.http_port;
+	if (k->port == PORT_HTTP)
+		return s->spec.s.http_port;
+	return k->port == PORT_HTTPS ? s->spec.s.https_port : k->port;
 }
 
 /* The old socket for what link i needs; -1: it has none. */
@@ -122,6 +130,8 @@ open_link_sockets(struct setup *s, const struct setup *old, enum link_socket nr,
 {
 	const struct kind *k = &kinds[nr];
 
+	if (k->port == PORT_HTTPS && s->spec.s.https_port == 0)
+		return 0;
 	for (unsigned i = 0; i < s->spec.nlinks; i++) {
 		int fd = find_old(s, i, nr, old);
 
@@ -159,6 +169,51 @@ open_pool(struct setup *s, const struct setup *old, struct setup_error *error)
 	return 0;
 }
 
+/* Who can change one of these can be the server; who can read a key, too. */
+static int
+open_secret(const char *path, mode_t others, int *fd, struct setup_error *error)
+{
+	struct stat st;
+
+	if (path[0] == '\0')
+		return 0;
+	error->what = path;
+	*fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (*fd < 0 || fstat(*fd, &st) != 0)
+		error->why = strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		error->why = "not a regular file";
+	else if (st.st_uid != 0 || (st.st_mode & others) != 0)
+		error->why = others == 077 ? "wrong owner or mode: a key belongs to root, "
+					     "and nobody else may read it"
+					   : "wrong owner or mode: it belongs to root, "
+					     "and nobody else may write it";
+	else
+		return 0;
+	return ERR_SYS;
+}
+
+/* Opened anew each time: that is how renewed certificates come in. */
+static int
+open_secrets(struct setup *s, struct setup_error *error)
+{
+	const struct msg_spec_tell *m = &s->spec.s;
+	int err;
+
+	if (m->https_port == 0)
+		return 0;
+	err = open_secret(m->key1, 077, &s->keys[0], error);
+	if (err == 0)
+		err = open_secret(m->key2, 077, &s->keys[1], error);
+	if (err == 0)
+		err = open_secret(m->cert1, 022, &s->certs[0], error);
+	if (err == 0)
+		err = open_secret(m->cert2, 022, &s->certs[1], error);
+	if (err == 0)
+		err = open_secret(m->client_ca, 022, &s->client_ca, error);
+	return err;
+}
+
 static int
 resolve_links(struct setup *s, struct setup_error *error)
 {
@@ -181,6 +236,8 @@ setup_open(struct setup *s, const struct setup *old, struct setup_error *error)
 		err = open_link_sockets(s, old, (enum link_socket)nr, error);
 	if (err == 0)
 		err = open_pool(s, old, error);
+	if (err == 0)
+		err = open_secrets(s, error);
 	/* Nobody else can join our ports any more. */
 	if (share_ports(old, socket_seal) != 0 || share_ports(s, socket_seal) != 0) {
 		*error = (struct setup_error){"UDP ports of our own", strerror(errno)};
@@ -196,8 +253,11 @@ holds(const struct setup *s, int fd)
 {
 	if (s == NULL)
 		return false;
-	if (fd == s->conf || fd == s->hosts)
+	if (fd == s->conf || fd == s->hosts || fd == s->client_ca)
 		return true;
+	for (unsigned i = 0; i < KEYS_MAX; i++)
+		if (s->keys[i] == fd || s->certs[i] == fd)
+			return true;
 	for (unsigned nr = 0; nr < SOCK_MAX; nr++)
 		for (unsigned i = 0; i < LINKS_MAX; i++)
 			if (s->sockets[nr][i] == fd)
@@ -227,4 +287,9 @@ setup_close(struct setup *s, const struct setup *keep)
 	s->npool = 0;
 	close_one(&s->conf, keep);
 	close_one(&s->hosts, keep);
+	close_one(&s->client_ca, keep);
+	for (unsigned i = 0; i < KEYS_MAX; i++) {
+		close_one(&s->keys[i], keep);
+		close_one(&s->certs[i], keep);
+	}
 }

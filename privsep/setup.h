@@ -22,13 +22,15 @@ enum link_socket {
 	SOCK_TX4011,
 	SOCK_FRAME,
 	SOCK_LISTEN,
+	SOCK_LISTEN_TLS, /* none without HTTPS */
 	SOCK_MAX
 };
 
 struct setup {
-	struct spec spec;                 /* links as they were found */
-	int conf, hosts;                  /* sealed memfds */
-	int sockets[SOCK_MAX][LINKS_MAX]; /* -1: none */
+	struct spec spec;                               /* links as they were found */
+	int conf, hosts;                                /* sealed memfds */
+	int keys[KEYS_MAX], certs[KEYS_MAX], client_ca; /* files of HTTPS, -1: none */
+	int sockets[SOCK_MAX][LINKS_MAX];               /* -1: none */
 	unsigned npool;
 	int pool[POOL_MAX];
 };

@@ -125,7 +125,8 @@ digest_of(const struct child *c, const struct launch *l)
 {
 	uint64_t digest = UINT64_C(0xcbf29ce484222325);
 	bool quiet = c->role == ROLE_LOGGER || c->role == ROLE_VERIFIER ||
-		     c->role == ROLE_FILE_SENDER || c->role == ROLE_HTTP_PARSER;
+		     c->role == ROLE_FILE_SENDER || c->role == ROLE_HTTP_PARSER ||
+		     c->role == ROLE_TLS;
 
 	for (char *const *a = l->spawn.argv; *a != NULL; a++)
 		if (strncmp(*a, "generation=", 11) != 0 &&

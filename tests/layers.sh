@@ -173,6 +173,8 @@ libraries conf-check ""
 libraries file-sender ""
 libraries broker "liblmdb.so.0"
 libraries verifier "libcrypto.so.3 libsodium.so.23"
+libraries tls "libcrypto.so.3 libssl.so.3"
+libraries keys "libcrypto.so.3"
 libraries sallyport-image "libcrypto.so.3 libsodium.so.23"
 libraries sallyport ""
 

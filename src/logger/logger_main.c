@@ -149,11 +149,15 @@ add_sources(const struct start *st)
 		struct source *s;
 		enum role role;
 		unsigned index;
+		bool there;
 
 		if (role_of_log_slot(slot, &role, &index) != 0)
 			continue;
-		if (role == ROLE_TLS || role == ROLE_KEYS ? index >= tls
-							  : index >= st->workers)
+		if (role == ROLE_TLS || role == ROLE_KEYS)
+			there = index < tls;
+		else
+			there = index == 0 || index < st->workers;
+		if (!there)
 			continue;
 		s = calloc(1, sizeof *s);
 		if (s == NULL)

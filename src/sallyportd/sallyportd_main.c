@@ -41,7 +41,7 @@ usage(int status)
 	    "  -L, --libexec dir     where the other executables are\n"
 	    "      --control path    the control socket (default " SALLYPORT_CONTROL ",\n"
 	    "                        or \"control\" in a state folder of another name)\n"
-	    "      --uid-base n      run the processes as uids n+1 .. n+11, without named "
+	    "      --uid-base n      run the processes as uids n+1 .. n+13, without named "
 	    "users\n"
 	    "  -V, --version\n");
 	exit(status);
@@ -196,6 +196,15 @@ count_workers(unsigned configured)
 	return cores < 1 ? 1 : cores > WORKER_MAX ? WORKER_MAX : (unsigned)cores;
 }
 
+/* As many as there are file-senders, if nothing else is said. */
+static unsigned
+count_tls(const struct msg_spec_tell *s, unsigned workers)
+{
+	if (s->tls_workers != 0)
+		return s->tls_workers;
+	return workers < TLS_MAX ? workers : TLS_MAX;
+}
+
 /* Children are handed descriptors by way of numbers above 4096 (privsep/spawn.c), and a
  * file-sender needs one for each connection. */
 static void
@@ -270,6 +279,8 @@ main(int argc, char **argv)
 	sv.control_path = o.control;
 	sv.own_uid_base = o.uid_base != 0;
 	sv.workers = count_workers(sv.now.spec.s.workers);
+	if (sv.now.spec.s.https_port != 0)
+		sv.tls_workers = count_tls(&sv.now.spec.s, sv.workers);
 	roster_init(&sv, o.uid_base != 0 ? o.uid_base : sv.now.spec.s.uid_base);
 	roster_open(&sv);
 	use_logger();

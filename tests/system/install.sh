@@ -39,9 +39,11 @@ golden()
 		755 /usr/local/libexec/sallyport/dhcp-sender
 		755 /usr/local/libexec/sallyport/file-sender
 		755 /usr/local/libexec/sallyport/http-parser
+		755 /usr/local/libexec/sallyport/keys
 		755 /usr/local/libexec/sallyport/link-parser
 		755 /usr/local/libexec/sallyport/logger
 		755 /usr/local/libexec/sallyport/tftp-parser
+		755 /usr/local/libexec/sallyport/tls
 		755 /usr/local/libexec/sallyport/verifier
 		755 /usr/local/sbin
 		755 /usr/local/sbin/sallyportd

@@ -29,11 +29,11 @@ static const struct conf_wrong wrongs[] = {
 	"found 'port', expected 'address', 'mode', 'rogue-servers' or '}'"},
     {"frobnicate 1;", ERR_FORMAT, 1, 1,
 	"found 'frobnicate', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
 	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "}", ERR_FORMAT, 2, 1,
 	"found '}', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
 	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "state 5;", ERR_FORMAT, 2, 7, "found '5', expected a text in double quotes"},
     {IF "state \"/a\"\nimages \"/b\";", ERR_FORMAT, 3, 1, "found 'images', expected ';'"},
@@ -76,7 +76,7 @@ static const struct conf_wrong wrongs[] = {
 	"found '52:54:00', expected a hardware address such as 52:54:00:12:34:56"},
     {"interface eth0;\xc3\xa4", ERR_FORMAT, 1, 16,
 	"found '\\xc3', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
 	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {IF "host \"a\" { address 10.0.0; }", ERR_FORMAT, 2, 20,
 	"found '10.0.0', expected an IPv4 address"},
@@ -301,7 +301,7 @@ static const struct conf_wrong wrongs[] = {
 	"found \"-a\", expected an image name: 1 to 63 of a-z, 0-9, '.', '_', '-', first a "
 	"letter or digit"},
     {IF "boot { ipxe-transport ftp; }", ERR_FORMAT, 2, 23,
-	"found 'ftp', expected 'tftp' or 'http'"},
+	"found 'ftp', expected 'tftp', 'http' or 'https'"},
     {IF "boot { expired allow; }", ERR_FORMAT, 2, 16,
 	"found 'allow', expected 'refuse' or 'serve'"},
     {IF "boot { session-time 8d; }", ERR_RANGE, 2, 21, "found '8d', expected 5s to 7d"},
@@ -319,6 +319,21 @@ static const struct conf_wrong wrongs[] = {
 	"found http port 40063 inside the tftp ports 40000 - 40063, expected it outside"},
     {IF "http { port 8080; }\ntftp { ports 8000 - 8100; }", ERR_RANGE, 3, 8,
 	"found http port 8080 inside the tftp ports 8000 - 8100, expected it outside"},
+    {"interface a;\nhttps { }", ERR_ABSENT, 2, 9,
+	"found '}', expected a 'certificate' before it"},
+    {"interface a;\nhttps { certificate \"/c\" key \"k\"; }", ERR_FORMAT, 2, 30,
+	"found 'k', expected an absolute path without '.', '..' or empty parts"},
+    {"interface a;\nhttps { certificate \"/a\" key \"/b\"; certificate \"/c\" key \"/d\";\n"
+     "certificate \"/e\" key \"/f\"; }",
+	ERR_FULL, 3, 13, "found '/e', expected at most two certificates"},
+    {"interface a;\nhttps { certificate \"/a\" key \"/b\"; client-certificates required; }",
+	ERR_ABSENT, 2, 37, "found 'client-certificates', expected a 'client-ca' beside it"},
+    {"interface a;\nhttps { certificate \"/a\" key \"/b\"; port 80; }", ERR_RANGE, 2, 1,
+	"found https port 80, expected another than that of http"},
+    {"interface a;\nboot { ipxe-transport https; }", ERR_ABSENT, 2, 8,
+	"found ipxe-transport https, expected an 'https' block"},
+    {"interface a;\nboot { http-boot https; }", ERR_ABSENT, 2, 8,
+	"found http-boot https, expected an 'https' block"},
     {IF "http { port 65536; }", ERR_RANGE, 2, 13, "found '65536', expected 1 to 65535"},
     {IF "http { port 99999999999999999999999; }", ERR_RANGE, 2, 13,
 	"found '99999999999999999999999', expected 1 to 65535"},

@@ -100,7 +100,7 @@ static const struct conf_wrong wrongs[] = {
 	"found '100', expected a duration such as 30s, 10m, 1h or 1d"},
     {IF "image \"x\";", ERR_FORMAT, 2, 1,
 	"found 'image', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
-	"'host', 'boot', 'tftp', 'http', 'server', 'lease-time', 'class', "
+	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
 	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
     {NET("image \"x\";\nboot deny;"), ERR_DUPLICATE, 3, 1,
 	"'image' or 'boot' is given a second time, expected it once; the first is on "

@@ -132,7 +132,7 @@ defaults_are_said(void **state)
 	    "\tquarantine 10m;\n\tclient-rate 100;\n\tlink-rate 0;\n\tleases-per-port 0;\n"
 	    "\tpool-share 100%;\n}\n",
 	    "boot {\n\tdefault deny;\n\tunknown deny;\n\tipxe-transport http;\n"
-	    "\texpired refuse;\n\tsession-time 1h;\n\tsessions 10000;\n}\n",
+	    "\thttp-boot http;\n\texpired refuse;\n\tsession-time 1h;\n\tsessions 10000;\n}\n",
 	    "tftp {\n\tports 40000 - 40063;\n}\n",
 	    "http {\n\tport 80;\n\thead-timeout 10s;\n\tidle-timeout 30s;\n\tmin-rate 1K;\n"
 	    "\trate-window 30s;\n\tconnections-per-address 64;\n}\n",

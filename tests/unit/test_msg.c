@@ -135,12 +135,24 @@ permissions(void **state)
 		}
 		/* dhcp-sender obeys the broker and tells nobody anything but lines. */
 		assert_false(msg_permitted(nr, ROLE_DHCP_SENDER, ROLE_BROKER));
-		/* Descriptors flow from the verifier to the broker to the senders. */
+		/* Descriptors flow from the verifier to the broker to the senders, and with
+		 * connections from file-sender to tls. */
 		if (msg_carries_fd(nr))
 			for (unsigned from = 0; from < ROLE_MAX; from++)
-				if (from != ROLE_VERIFIER && from != ROLE_BROKER)
-					for (unsigned to = 0; to < ROLE_MAX; to++)
+				for (unsigned to = 0; to < ROLE_MAX; to++)
+					if (from != ROLE_VERIFIER && from != ROLE_BROKER &&
+					    !(from == ROLE_FILE_SENDER && to == ROLE_TLS))
 						assert_false(msg_permitted(nr, from, to));
+		/* What tls can say goes to the broker (who has shown a certificate), to
+		 * keys and to the logger; keys answers tls alone. */
+		for (unsigned to = 0; to < ROLE_MAX; to++) {
+			if (to != ROLE_TLS && to != ROLE_LOGGER)
+				assert_false(msg_permitted(nr, ROLE_KEYS, to));
+			if (to != ROLE_BROKER && to != ROLE_KEYS && to != ROLE_LOGGER)
+				assert_false(msg_permitted(nr, ROLE_TLS, to));
+			if (nr != MSG_CLIENT_TELL)
+				assert_false(msg_permitted(nr, ROLE_TLS, ROLE_BROKER));
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ uid_of()
 	local n=0 role
 
 	for role in sallyportd logger broker verifier dhcp-parser dhcp-sender tftp-parser \
-		http-parser file-sender conf-check control link-parser; do
+		http-parser file-sender conf-check control link-parser tls keys; do
 		[ "$role" != "$1" ] || echo $((UID_BASE + n))
 		n=$((n + 1))
 	done
@@ -50,7 +50,7 @@ wanted_descriptors()
 		echo "9 memory"
 		echo "10 control"
 		for n in 11 16 17 32 33; do echo "$n channel"; done
-		echo "48 memory"
+		echo "56 memory"
 		;;
 	verifier) printf '%s\n' "5 channel" "6 folder" "7 keyring" "8 floor" "9 event" ;;
 	dhcp-parser) printf '%s\n' "5 channel" "32 udp:67" "48 udp:4011" ;;

@@ -52,6 +52,20 @@ write_file(const char *path, const char *text)
 	close(fd);
 }
 
+/* One of its own making: what keys reads at its start. */
+static void
+make_certificate(const char *key, const char *cert)
+{
+	char command[700];
+
+	snprintf(command, sizeof command,
+	    "umask 077 && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+	    "-nodes -subj /CN=wall -days 30 -keyout '%s' -out '%s' 2>/dev/null",
+	    key, cert);
+	if (system(command) != 0)
+		die("openssl");
+}
+
 static void
 make_spec(const char *work)
 {
@@ -79,6 +93,10 @@ make_spec(const char *work)
 	mkdir(s->images, 0755);
 	write_file(s->keyring, "key " SOME_KEY " *\n");
 	snprintf(text, sizeof text, "state \"%.200s\";\ninterface wall0;\n", s->state);
+	s->https_port = 443;
+	snprintf(s->key1, sizeof s->key1, "%.150s/tls.key", work);
+	snprintf(s->cert1, sizeof s->cert1, "%.150s/tls.crt", work);
+	make_certificate(s->key1, s->cert1);
 	sv.now.hosts = memfd_create("hosts", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	sv.now.conf = memfd_create("conf", MFD_ALLOW_SEALING | MFD_CLOEXEC);
 	if (write(sv.now.conf, text, strlen(text)) < 0 ||
@@ -185,7 +203,7 @@ rig_init(const char *bin, const char *work)
 	sv.out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	make_network();
 	sv.libexec = bin;
-	sv.workers = 1;
+	sv.workers = sv.tls_workers = 1;
 	setup_init(&sv.now);
 	make_spec(work);
 	roster_init(&sv, UID_BASE);
