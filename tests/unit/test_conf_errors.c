@@ -47,7 +47,8 @@ static const struct conf_wrong wrongs[] = {
 	"'rate-window', 'connections-per-address' or '}'"},
     {IF "server { log-level 3; }", ERR_FORMAT, 2, 20, "found '3', expected a word"},
     {IF "boot { x; }", ERR_FORMAT, 2, 8,
-	"found 'x', expected 'default', 'unknown', 'ipxe-transport', 'expired', "
+	"found 'x', expected 'http-boot', 'default', 'unknown', 'ipxe-transport', "
+	"'expired', "
 	"'session-time', 'sessions' or '}'"},
     {IF "boot { unknown x; }", ERR_FORMAT, 2, 16,
 	"found 'x', expected 'image', 'allow', 'deny' or 'ignore'"},
@@ -322,12 +323,12 @@ static const struct conf_wrong wrongs[] = {
     {"interface a;\nhttps { }", ERR_ABSENT, 2, 9,
 	"found '}', expected a 'certificate' before it"},
     {"interface a;\nhttps { certificate \"/c\" key \"k\"; }", ERR_FORMAT, 2, 30,
-	"found 'k', expected an absolute path without '.', '..' or empty parts"},
+	"found \"k\", expected an absolute path without '.', '..' or empty parts"},
     {"interface a;\nhttps { certificate \"/a\" key \"/b\"; certificate \"/c\" key \"/d\";\n"
      "certificate \"/e\" key \"/f\"; }",
-	ERR_FULL, 3, 13, "found '/e', expected at most two certificates"},
+	ERR_FULL, 3, 13, "found \"/e\", expected at most two certificates"},
     {"interface a;\nhttps { certificate \"/a\" key \"/b\"; client-certificates required; }",
-	ERR_ABSENT, 2, 37, "found 'client-certificates', expected a 'client-ca' beside it"},
+	ERR_ABSENT, 2, 36, "found 'client-certificates', expected a 'client-ca' beside it"},
     {"interface a;\nhttps { certificate \"/a\" key \"/b\"; port 80; }", ERR_RANGE, 2, 1,
 	"found https port 80, expected another than that of http"},
     {"interface a;\nboot { ipxe-transport https; }", ERR_ABSENT, 2, 8,
