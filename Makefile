@@ -435,6 +435,12 @@ OBJ_fuzz_leasefile := $(BASE) $(LEASEFILE)
 UNIT += tls_sign
 OBJ_test_tls_sign := $(BASE) src/wire/tls_sign
 LIB_test_tls_sign := -lcrypto
+# OpenSSL's private keys that are in another process.
+PROVIDER := src/wire/tls_sign src/tls/provider src/tls/provider_key src/tls/provider_sign \
+	src/tls/provider_decrypt
+UNIT += provider
+OBJ_test_provider := $(BASE) $(PROVIDER)
+LIB_test_provider := -lssl -lcrypto
 FUZZ += tls_sign
 OBJ_fuzz_tls_sign := $(BASE) src/wire/tls_sign
 
