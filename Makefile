@@ -4,6 +4,7 @@
 #   make demo       boot a virtual machine      make check-boot   every firmware case
 #   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
 #   make bench-dhcp   beside Kea, ISC dhcpd and dnsmasq; the table in build/bench
+#   make bench-files  beside tftpd-hpa, atftpd, dnsmasq; make bench: all of these
 #   make layers     prove the link map          make lint         format, static analysis
 #   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
 #   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
@@ -492,12 +493,13 @@ $(addprefix $(B)/test/test_sender_,tftp http clients): \
 
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 
-# Load generators, each from one file of tests/bench.
-LOADS := dhcpload
+# Load generators.
+LOADS := dhcpload tftpload
+LOAD_tftpload := tests/bench/load tests/bench/tftp_client
 define load
-$(B)/testbin/$(1): $$(call obj,tests/bench/$(1))
+$(B)/testbin/$(1): $$(call obj,tests/bench/$(1) $(LOAD_$(1)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $(LIB_$(1))
 endef
 $(foreach l,$(LOADS),$(eval $(call load,$(l))))
 loads: $(addprefix $(B)/testbin/,$(LOADS))
@@ -603,6 +605,11 @@ check-walls:
 	@tests/run.sh walls
 bench-dhcp: all loads
 	@tests/bench/dhcp.sh
+bench-files: all loads
+	@tests/bench/files.sh
+bench: all loads
+	@tests/bench/dhcp.sh
+	@tests/bench/files.sh
 T ?= 120
 fuzz-smoke:
 	@tests/fuzz_smoke.sh $(T)
@@ -671,5 +678,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all always helpers unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
+.PHONY: all always helpers bench bench-dhcp bench-files loads unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
 	lint demo serve install uninstall clean

@@ -28,7 +28,8 @@ check_parts="$boot_parts isc-dhcp-relay dhcpcd-base"
 # The peers that benchmarks compare with, and the libraries they load.
 bench="$build iproute2 procps libboost-system1.74.0 liblog4cplus-2.0.5 libmariadb3 libpq5
 	libnetfilter-conntrack3 libnftables1 libidn2-0 liblua5.3-0"
-bench_parts="kea-common kea-dhcp4-server kea-admin isc-dhcp-server dnsmasq-base"
+bench_parts="kea-common kea-dhcp4-server kea-admin isc-dhcp-server dnsmasq-base
+	tftpd-hpa atftpd libwrap0 nginx"
 demo_parts="ipxe ipxe-qemu ovmf debian-installer-12-netboot-amd64"
 
 die()

@@ -18,6 +18,8 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/net.sh
 # shellcheck source=../lib/server.sh
 . tests/lib/server.sh
+# shellcheck source=lib.sh
+. tests/bench/lib.sh
 # shellcheck source=peers.sh
 . tests/bench/peers.sh
 
@@ -25,32 +27,8 @@ ROUNDS=${ROUNDS:-5}
 SECONDS_EACH=${SECONDS_EACH:-4}
 PARTS_RUN=${PARTS_RUN:-peak steady single perfdhcp size full}
 SERVERS=${*:-sallyport kea kea-mt isc dnsmasq}
-OUT=$ROOT/build/bench
 RESULTS=$OUT/dhcp.txt
-RELAY=10.96.0.1
 LOAD=$TESTBIN/dhcpload
-TICKS=$(getconf CLK_TCK)
-
-part()
-{
-	[[ " $PARTS_RUN " == *" $1 "* ]]
-}
-
-# The server's namespace and that of the relay, on one cable.
-bench_net()
-{
-	NET=sp$$-$(random_hex 2)
-	at_end net_end
-	{ net_add_ns srv && net_add_ns rly &&
-		ip -n "$NET-srv" link add lan0 type veth peer name up0 netns "$NET-rly" &&
-		in_ns srv ip addr add $SERVER_IP/24 dev lan0 &&
-		in_ns srv ip link set lan0 up && in_ns rly ip link set up0 up &&
-		in_ns rly ip addr add 10.77.0.2/24 dev up0 &&
-		in_ns rly ip addr add $RELAY/32 dev up0 &&
-		in_ns rly ip route add local 10.96.0.0/12 dev lo &&
-		in_ns srv ip route add 10.96.0.0/12 via 10.77.0.2; } ||
-		die "cannot make network namespaces"
-}
 
 # The processes of the server, and what they have used so far, in ticks.
 server_pids()
@@ -80,11 +58,6 @@ server_memory()
 	done | awk '/^Pss:/ { s += $2 } END { print s }'
 }
 
-busy_ticks()
-{
-	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat
-}
-
 # measure PART SERVER ROUND LOAD-OPTIONS...: one line to the results.
 measure()
 {
@@ -106,11 +79,6 @@ measure()
 		printf "%s %s cpu=%.2f per10k=%.3f load_cpu=%.2f other=%.2f memory=%d\n", head,
 			line, cpu, (n + 0 ? cpu * 1e4 / n : 0), l[1] + l[2],
 			(other < 0 ? 0 : other), memory }' | tee -a "$RESULTS"
-}
-
-stamp()
-{
-	echo "${EPOCHREALTIME/./}"
 }
 
 # fresh SERVER POOL: a server with no leases. POOL: 1k, 65k or 1M.

@@ -2,9 +2,32 @@
 # The medians of a file of results, as a table: one row for each part and server, the
 # spread in brackets. Rounds during which the machine did other work count only when there
 # are no quiet ones, and are then marked.
+#
+#	table.sh RESULTS [dhcp|files|storm]
 set -eu
 
-awk '
+case ${2:-dhcp} in
+dhcp)
+	keys="part server"
+	names="rate lost offer_p50 offer_p99 dora_p50 dora_p99 per10k memory other"
+	titles="exchanges/s | lost | OFFER p50 us | OFFER p99 us | whole p50 us | whole p99 us"
+	titles="$titles | CPU s per 10 k | memory KiB | other cores"
+	;;
+files)
+	keys="part case server"
+	names="mbps done_s p50 p99 cpu_gb cpu_op failed wrong timeouts memory other"
+	titles="MB/s | a second | p50 us | p99 us | CPU s per GB | CPU us each | failed | wrong"
+	titles="$titles | repeated | memory KiB | other cores"
+	;;
+esac
+
+awk -v keywords="$keys" -v wanted="$names" -v titles="$titles" '
+BEGIN {
+	split(keywords, keyword, " ")
+	split(wanted, names, " ")
+	gsub(/ /, " | ", keywords)
+	title = "| " keywords " | rounds | " titles " |"
+}
 function field(name,   m) {
 	if (match(" " $0 " ", " " name "=[^ ]*"))
 		return substr(" " $0, RSTART + length(name) + 2, RLENGTH - length(name) - 2)
@@ -23,22 +46,22 @@ function stat(key, name,   i, j, k, t, a, c) {
 }
 {
 	quiet = field("other") == "" || field("other") + 0 < 0.6
-	key = field("part") " | " field("server")
+	key = field(keyword[1])
+	for (i = 2; i in keyword; i++) key = key " | " field(keyword[i])
 	if (!(key in seen)) { seen[key] = 1; order[++keys] = key }
 	if (quiet && !(key in isquiet)) { isquiet[key] = 1; n[key] = 0 }
 	if (!quiet && key in isquiet) next
 	n[key]++
-	split("rate lost offer_p50 offer_p99 dora_p50 dora_p99 per10k memory other", names, " ")
 	for (i in names) add(key, names[i])
 }
 END {
-	print "| part | server | rounds | exchanges/s | lost | OFFER p50 us | OFFER p99 us | whole p50 us | whole p99 us | CPU s per 10 k | memory KiB | other cores |"
-	print "|---|---|---|---|---|---|---|---|---|---|---|---|"
+	print title
+	gsub(/[^|]+/, "---", title)
+	print title
 	for (i = 1; i <= keys; i++) {
 		key = order[i]
 		printf "| %s | %d%s |", key, n[key], key in isquiet ? "" : " not quiet"
-		split("rate lost offer_p50 offer_p99 dora_p50 dora_p99 per10k memory other", names, " ")
-		for (k = 1; k <= 9; k++) printf " %s |", stat(key, names[k])
+		for (k = 1; k in names; k++) printf " %s |", stat(key, names[k])
 		print ""
 	}
 }' "$1"

@@ -1,0 +1,110 @@
+#!/bin/bash
+# Files beside tftpd-hpa, atftpd, dnsmasq and nginx: same machine, same files, same load,
+# in turn.
+#
+#	tests/bench/files.sh           all of it
+#	tests/bench/files.sh --quick   each part for an instant: does the benchmark work?
+#	ROUNDS=5 PARTS_RUN="tftp" tests/bench/files.sh
+#
+# PARTS_RUN: tftp.
+# The results, one line a run, are in build/bench/files.txt; the tables of medians are made
+# of them at the end. "other" is what else the machine did meanwhile, in cores: a round
+# with 0.6 or more is shown, but does not count.
+set -u
+
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=../lib/common.sh
+. tests/lib/common.sh
+# shellcheck source=../lib/net.sh
+. tests/lib/net.sh
+# shellcheck source=../lib/server.sh
+. tests/lib/server.sh
+# shellcheck source=lib.sh
+. tests/bench/lib.sh
+
+# CLIENTS WINDOW BLKSIZE. Who knows no windows is only asked without.
+TFTP_CASES=("16 16 1468" "16 64 1468" "128 16 1468" "128 64 1468" "16 4 1468" "16 16 1408"
+	"1 1 1468" "16 1 1468" "128 1 1468" "16 1 1408" "1 4 1468" "1 16 1468" "1 64 1468")
+LARGE=100000000
+QUICK=
+if [ "${1:-}" = --quick ]; then
+	QUICK=yes ROUNDS=1 SECONDS_EACH=0.3 LARGE=10000000
+	TFTP_CASES=("16 16 1468" "16 1 1468")
+fi
+ROUNDS=${ROUNDS:-5}
+SECONDS_EACH=${SECONDS_EACH:-3}
+PARTS_RUN=${PARTS_RUN:-tftp}
+RESULTS=$OUT/files.txt
+
+# measure PART CASE SERVER ROUND COMMAND...: one line to the results.
+measure()
+{
+	local head="part=$1 case=$2 server=$3 round=$4" server=$3 before busy start load line
+
+	shift 4
+	before=$(group_us "$server") busy=$(busy_ticks) start=$(stamp)
+	load=$({ TIMEFORMAT='%3U %3S'; time in_ns rly "$@" \
+		>"$RUN/load.out" 2>"$RUN/load.err"; } 2>&1)
+	line=$(cat "$RUN/load.out")
+	[ -n "$line" ] || line="done=0 error=$(tr ' \n' '__' <"$RUN/load.err")"
+	awk -v line="$line" -v cpu=$(($(group_us "$server") - before)) \
+		-v busy=$(($(busy_ticks) - busy)) -v us=$(($(stamp) - start)) \
+		-v load="$load" -v hz="$TICKS" -v head="$head" \
+		-v memory="$(group_memory "$server")" '
+		function field(name) {
+			if (!match(" " line " ", " " name "=[^ ]*")) return 0
+			return substr(" " line, RSTART + length(name) + 2, \
+				RLENGTH - length(name) - 2) + 0
+		}
+		BEGIN {
+			split(load, l, " "); cpu /= 1e6; bytes = field("bytes"); n = field("done")
+			other = busy / hz / (us / 1e6) - (cpu + l[1] + l[2]) / (us / 1e6)
+			printf "%s %s cpu=%.2f cpu_gb=%.3f cpu_op=%.1f load_cpu=%.2f ", head,
+				line, cpu, bytes ? cpu * 1e9 / bytes : 0, n ? cpu * 1e6 / n : 0,
+				l[1] + l[2]
+			printf "other=%.2f memory=%d\n", other < 0 ? 0 : other, memory
+		}' | tee -a "$RESULTS"
+}
+
+run_tftp()
+{
+	local round=$1 words server
+
+	for words in "${TFTP_CASES[@]}"; do
+		# shellcheck disable=SC2086
+		set -- $words
+		for server in sallyport atftpd dnsmasq hpa; do
+			[ "$2" = 1 ] || [[ $server =~ sallyport|atftpd ]] || continue
+			measure tftp "c$1-w$2-b$3" $server "$round" "$TESTBIN/tftpload" \
+				-s "$(address_of $server)" -f "$S/stage/bench/kernel" \
+				-a "$CLIENTS" -n "$1" -w "$2" -b "$3" -t "$SECONDS_EACH" \
+				bench/kernel
+		done
+	done
+}
+
+each()
+{
+	local round
+
+	for ((round = 1; round <= ROUNDS; round++)); do
+		"$1" "$round"
+	done
+}
+
+tests/packages.sh bench || exit 1
+need_root
+run_begin bench-files
+# shellcheck source=file_peers.sh
+. tests/bench/file_peers.sh
+mkdir -p "$OUT"
+: >"$RESULTS"
+peers_net
+peers_files small=1000 kernel=4000000 large=$LARGE
+for server in sallyport $(part tftp && echo hpa atftpd dnsmasq); do
+	peer_start "$server"
+done
+sessions 128
+part tftp && each run_tftp
+tests/bench/table.sh "$RESULTS" files | tee "$OUT/files.md"
+[ -z "$QUICK" ] || ! grep -q ' error=\| bytes=0 \| wrong=[1-9]' "$RESULTS" || die "a part does not work"
