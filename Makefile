@@ -92,6 +92,7 @@ CONF := policy/conf policy/conf_build policy/conf_setting policy/conf_subnet pol
 CONF += policy/option policy/option_show policy/scope policy/conf_key policy/conf_csv
 CONF += policy/conf_keep policy/conf_amount policy/conf_link policy/conf_scope policy/conf_option
 CONF += policy/conf_https
+CONF += policy/conf_open
 CONF += policy/conf_class policy/conf_pool policy/conf_shared policy/conf_print policy/conf_print_level
 
 # ----------------------------------------------------------------- executables
@@ -295,6 +296,9 @@ OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG) src/file-sender/http_reply
 OBJ_test_broker_texts := $(BROKER_RIG)
+UNIT += broker_open conf_open
+OBJ_test_broker_open := $(BROKER_RIG)
+OBJ_test_conf_open := $(BASE) $(CONF) tests/lib/conf_same tests/lib/conf_wrong
 UNIT += broker_loop
 OBJ_test_broker_loop := $(BROKER_RIG) $(BROKER_DHCP) $(CONTROL) src/broker/loop
 LIB_test_broker_loop := -llmdb

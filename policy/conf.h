@@ -21,7 +21,6 @@
 #include "src/base/ident.h"
 
 #define CONF_TEXT_MAX (16u << 20) /* bytes of configuration text, and of hosts.csv */
-#define CONF_IMAGE_MAX 63         /* length of an image name */
 
 /* A private key of HTTPS and the certificates that speak for it: files, PEM. */
 struct conf_cert {
@@ -50,6 +49,8 @@ struct conf {
 	bool unknown_allow;            /* machines without a host block */
 	enum boot_choice unknown_boot; /* what they get; UNSET: as default */
 	char unknown_image[CONF_IMAGE_MAX + 1];
+	unsigned nopen;
+	struct conf_open open[CONF_OPEN_MAX];
 	bool ipxe_http;     /* iPXE loads by HTTP when it can */
 	bool expired_serve; /* images past their expiry: true = serve */
 
@@ -122,5 +123,10 @@ void conf_free(struct conf *conf);
 
 /* The subnet that holds the address, NULL if none. */
 const struct conf_subnet *conf_subnet_of(const struct conf *conf, const struct addr *a);
+
+/* The next rule from *n on (0 at first) that opens an image to the address, NULL when
+ * there is none; *n is where to go on. */
+const struct conf_open *conf_next_open(
+    const struct conf *conf, const struct addr *a, unsigned *n);
 
 #endif

@@ -124,6 +124,8 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_CONTROL_GID    "'control-gid'"
 %token K_YES            "'yes'"
 %token K_NO             "'no'"
+%token K_OPEN           "'open'"
+%token K_TO             "'to'"
 
 %token <slice> STRING   "a text in double quotes"
 %token <slice> WORD     "a word"
@@ -139,6 +141,8 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token <slice> SIZE     "a size such as 64K, 512M or 2G"
 %token <slice> ADDRESS  "an IPv4 address"
 %token <slice> NETWORK  "a subnet such as 192.0.2.0/24"
+%token <slice> ADDRESS6 "an IPv6 address"
+%token <slice> NETWORK6 "an IPv6 subnet such as 2001:db8::/64"
 %token <slice> MAC      "a hardware address such as 52:54:00:12:34:56"
 %token BAD_TEXT
 
@@ -175,6 +179,10 @@ item:
 	  '{' server_items '}'
 	| K_DHCP                { TRY(build_once(b, SET_DHCP, @1)); }
 	  '{' dhcp_items '}'
+	| K_OPEN K_IMAGE STRING K_TO NETWORK ';'
+		{ TRY(build_open(b, $3, @3, $5, @5, false)); }
+	| K_OPEN K_IMAGE STRING K_TO NETWORK6 ';'
+		{ TRY(build_open(b, $3, @3, $5, @5, true)); }
 	| level_item
 	;
 

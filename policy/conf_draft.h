@@ -80,6 +80,7 @@ struct build {
 	struct slice last;
 
 	struct place set_at[SETTING_MAX]; /* line 0: not set */
+	unsigned open_line[CONF_OPEN_MAX];
 	struct place link_at[LINKS_MAX], link_address_at[LINKS_MAX];
 
 	struct place *subnet_at; /* of conf->subnets[], same order and capacity */

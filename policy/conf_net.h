@@ -13,6 +13,15 @@
 #define CONF_ADDRS_MAX 8  /* routers, name servers */
 #define CONF_CLASSES_MAX 64
 #define CONF_SHARED_MAX 1024
+#define CONF_OPEN_MAX 64
+#define CONF_IMAGE_MAX 63 /* length of an image name */
+
+/* An image whose files are for everybody in a network, session or not. */
+struct conf_open {
+	char image[CONF_IMAGE_MAX + 1];
+	struct addr network; /* all bits behind the prefix 0 */
+	uint8_t prefix;
+};
 
 /* What we are on a link. */
 enum conf_mode {

@@ -84,6 +84,14 @@ int build_link_mode(struct build *b, enum conf_mode mode, struct place at) MUST_
 int build_link_rogue(struct build *b, enum conf_rogue rogue, struct place at) MUST_CHECK;
 /* policy/conf_subnet.c, the rest of it */
 int build_subnet_mode(struct build *b, enum conf_mode mode, struct place at) MUST_CHECK;
+/* policy/conf_open.c. v6: the network is written as one of IPv6. */
+int build_open(struct build *b, struct slice image, struct place image_at, struct slice s,
+    struct place at, bool v6) MUST_CHECK;
+/* One that a machine can have, not of one link alone. */
+int build_ipv6(struct build *b, struct slice s, struct place at, struct addr *a) MUST_CHECK;
+/* Writes "2001:db8::/64" or "192.0.2.0/24". Returns text. */
+const char *build_prefix_text(
+    const struct addr *network, unsigned prefix, char text[ADDR_TEXT_MAX + 4]);
 /* policy/conf_setting.c, the rest of it */
 int build_probe(
     struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;

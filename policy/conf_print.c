@@ -182,6 +182,16 @@ print_services(struct conf_printer *p, const struct conf *c)
 	close_block(p);
 }
 
+static void
+print_open(struct conf_printer *p, const struct conf *c)
+{
+	char text[ADDR_TEXT_MAX + 4];
+
+	for (unsigned i = 0; i < c->nopen; i++)
+		conf_print_line(p, "open image \"%s\" to %s;", c->open[i].image,
+		    build_prefix_text(&c->open[i].network, c->open[i].prefix, text));
+}
+
 /* "name=value\n" lines. */
 static void
 print_params(struct conf_printer *p, const char *at, size_t len)
@@ -264,6 +274,7 @@ conf_print(
 	print_links(&p, c);
 	print_dhcp(&p, c);
 	print_boot(&p, c);
+	print_open(&p, c);
 	print_services(&p, c);
 	conf_print_scope(&p, &c->scope);
 	conf_print_classes(&p, c);

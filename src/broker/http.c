@@ -107,7 +107,7 @@ grant(unsigned worker, const struct msg_get_tell *m, const struct session *s,
 	if (memfd_tell(found->object.mem, worker) != 0)
 		return ERR_FULL;
 	g->conn = m->conn;
-	g->session = s->id;
+	g->session = s == NULL ? 0 : s->id;
 	g->status = d->status;
 	g->head = m->method == HTTP_HEAD;
 	g->keep = m->keep;
@@ -124,8 +124,8 @@ grant(unsigned worker, const struct msg_get_tell *m, const struct session *s,
 }
 
 static int
-answer(unsigned worker, const struct msg_get_tell *m, const struct conn *conn,
-    const struct session *s, const struct serve_object *found)
+answer(unsigned worker, const struct msg_get_tell *m, const struct serve_request *r,
+    const struct serve_object *found)
 {
 	struct http_object object = {
 	    .modified = found->modified, .length = found->object.length};
@@ -136,9 +136,9 @@ answer(unsigned worker, const struct msg_get_tell *m, const struct conn *conn,
 	http_decide(m, &object, &d);
 	if (d.status != 200 && d.status != 206)
 		return deny_object(worker, m, d.status, &object);
-	err = grant(worker, m, s, found, &d);
+	err = grant(worker, m, r->session, found, &d);
 	if (err == 0)
-		serve_log_file(s, &conn->peer, m->path, true);
+		serve_log_file(r, found);
 	return err;
 }
 
@@ -148,6 +148,7 @@ http_try(
 {
 	const struct conn *conn = conn_find(worker, m->conn);
 	bool head = m->method == HTTP_HEAD;
+	struct serve_request request;
 	struct serve_object found;
 	struct session *s;
 	int err;
@@ -156,18 +157,16 @@ http_try(
 	if (conn == NULL)
 		return 0;
 	s = session_of_addr(&conn->peer, broker.now_ms);
-	if (s == NULL) {
-		serve_log_stranger(&conn->peer, m->path, true);
-		return deny(worker, m->conn, 404, head, m->keep);
-	}
-	session_touch(s, broker.now_ms);
-	err = serve_find(s, &conn->peer, m->path, true, &found, ticket);
+	if (s != NULL)
+		session_touch(s, broker.now_ms);
+	request = (struct serve_request){s, &conn->peer, m->path, true};
+	err = serve_find(&request, &found, ticket);
 	if (err == ERR_STATE && !last)
 		return ERR_STATE;
 	*ticket = (struct render_ticket){0};
 	if (err != 0)
 		return deny(worker, m->conn, 404, head, m->keep);
-	return answer(worker, m, conn, s, &found);
+	return answer(worker, m, &request, &found);
 }
 
 /* False when nobody is there to be answered. One that was never announced is a breach,

@@ -20,50 +20,66 @@ via(bool by_http)
 	return by_http ? "http" : "tftp";
 }
 
+/* Those without a session have number 0. */
+static uint32_t
+session_number(const struct serve_request *r)
+{
+	return r->session == NULL ? 0 : r->session->id;
+}
+
+static const char *
+session_image(const struct serve_request *r)
+{
+	return r->session == NULL || r->session->image[0] == '\0' ? "-" : r->session->image;
+}
+
+static const char *
+quote(const struct serve_request *r, char text[NAME_TEXT_MAX])
+{
+	if (r->name[0] == '\0')
+		return "-";
+	return log_quote(r->name, strlen(r->name), text, NAME_TEXT_MAX);
+}
+
 static void
-log_refused(const struct session *s, const struct addr *client, const char *name,
-    bool by_http, const char *why)
+log_refused(const struct serve_request *r, const char *why)
 {
 	char peer[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
 
 	log_limited(LOG_NOTICE, "refused",
-	    "session=%08x peer=%s name=%s image=%s via=%s why=\"%s\"", s->id,
-	    addr_format(client, peer), log_quote(name, strlen(name), quoted, sizeof quoted),
-	    s->image[0] == '\0' ? "-" : s->image, via(by_http), why);
+	    "session=%08x peer=%s name=%s image=%s via=%s why=\"%s\"", session_number(r),
+	    addr_format(r->client, peer), quote(r, quoted), session_image(r),
+	    via(r->by_http), why);
 }
 
 /* Loaders try many names that need not exist. */
 static void
-log_absent(
-    const struct session *s, const struct addr *client, const char *name, bool by_http)
+log_absent(const struct serve_request *r)
 {
 	char peer[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
 
 	log_limited(LOG_DEBUG, "absent", "session=%08x peer=%s name=%s image=%s via=%s",
-	    s->id, addr_format(client, peer),
-	    log_quote(name, strlen(name), quoted, sizeof quoted), s->image, via(by_http));
+	    session_number(r), addr_format(r->client, peer), quote(r, quoted),
+	    session_image(r), via(r->by_http));
 }
 
-void
-serve_log_file(
-    const struct session *s, const struct addr *peer, const char *name, bool by_http)
+static void
+log_stranger(const struct serve_request *r)
 {
-	char text[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
-
-	log_event(LOG_DEBUG, "file", "session=%08x peer=%s name=%s image=%s via=%s", s->id,
-	    addr_format(peer, text), log_quote(name, strlen(name), quoted, sizeof quoted),
-	    s->image, via(by_http));
-}
-
-void
-serve_log_stranger(const struct addr *peer, const char *name, bool by_http)
-{
-	char text[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
+	char peer[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
 
 	log_limited(LOG_NOTICE, "no-session", "peer=%s name=%s via=%s",
-	    addr_format(peer, text),
-	    name[0] == '\0' ? "-" : log_quote(name, strlen(name), quoted, sizeof quoted),
-	    via(by_http));
+	    addr_format(r->client, peer), quote(r, quoted), via(r->by_http));
+}
+
+void
+serve_log_file(const struct serve_request *r, const struct serve_object *object)
+{
+	char peer[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
+
+	log_event(LOG_DEBUG, "file", "session=%08x peer=%s name=%s image=%s via=%s",
+	    session_number(r), addr_format(r->client, peer), quote(r, quoted),
+	    object->image, via(r->by_http));
 }
 
 enum content
@@ -99,18 +115,18 @@ arch_of(const struct session *s)
 }
 
 static int
-find_text(const struct session *s, const struct addr *client, const struct image *image,
-    enum template_kind kind, bool by_http, struct serve_object *object,
-    struct render_ticket *ticket)
+find_text(const struct serve_request *r, const struct image *image, enum template_kind kind,
+    struct serve_object *object, struct render_ticket *ticket)
 {
+	const struct session *s = r->session;
 	struct render_key key = {
 	    .kind = kind,
 	    .arch = arch_of(s),
 	    /* What came by one protocol goes on by it: who asks by TFTP was sent there
 	     * because it knows nothing else, or because the configuration says so. */
-	    .http_port = by_http ? broker.conf->http_port : 0,
+	    .http_port = r->by_http ? broker.conf->http_port : 0,
 	    .mac = s->mac,
-	    .client = *client,
+	    .client = *r->client,
 	    .server = s->server,
 	    .host = s->key == NULL ? NULL : &broker.conf->hosts[s->key->host],
 	};
@@ -122,58 +138,92 @@ find_text(const struct session *s, const struct addr *client, const struct image
 	object->object = text.object;
 	object->modified = text.modified;
 	object->content = CONTENT_TEXT;
+	object->image = image->name;
 	return 0;
 }
 
 static int
-find_file(const struct image *image, const struct names_meaning *meaning,
-    struct serve_object *object)
+find_file(const struct image *image, const char *path, struct serve_object *object)
 {
-	for (unsigned i = 0; i < meaning->npaths; i++) {
-		const struct object *file = image_file(image, meaning->paths[i]);
+	const struct object *file = image_file(image, path);
 
-		if (file == NULL)
+	if (file == NULL)
+		return ERR_ABSENT;
+	object->object = *file;
+	/* A validator is never in the future (RFC 9110, 8.8.2.1). */
+	object->modified = image->created < broker.wall_s ? image->created : broker.wall_s;
+	object->content = serve_content(path);
+	object->image = image->name;
+	return 0;
+}
+
+/* In the image that the session is for. */
+static int
+find_in(const struct serve_request *r, const struct image *image,
+    struct serve_object *object, struct render_ticket *ticket)
+{
+	const struct image_boot *boot = image_boot(image, arch_of(r->session));
+	struct names_view view = {
+	    .image = image->name,
+	    .loader = boot == NULL ? "" : boot->loader,
+	    .templates = boot == NULL ? 0 : boot->templates,
+	    .mac = r->session->mac,
+	    .client = *r->client,
+	};
+	struct names_meaning meaning;
+	int err = ERR_ABSENT;
+
+	names_resolve(&view, r->name, &meaning);
+	if (meaning.rendered)
+		return find_text(r, image, meaning.kind, object, ticket);
+	for (unsigned i = 0; err == ERR_ABSENT && i < meaning.npaths; i++)
+		err = find_file(image, meaning.paths[i], object);
+	return err;
+}
+
+/* *anything: some image is open to the address. */
+static int
+find_open(const struct serve_request *r, bool *anything, struct serve_object *object)
+{
+	const struct conf_open *o;
+	unsigned n = 0;
+
+	*anything = false;
+	while ((o = conf_next_open(broker.conf, r->client, &n)) != NULL) {
+		size_t len = strlen(o->image);
+		const struct image *image;
+
+		*anything = true;
+		if (strncmp(r->name, o->image, len) != 0 || r->name[len] != '/')
 			continue;
-		object->object = *file;
-		/* A validator is never in the future (RFC 9110, 8.8.2.1). */
-		object->modified =
-		    image->created < broker.wall_s ? image->created : broker.wall_s;
-		object->content = serve_content(meaning->paths[i]);
-		return 0;
+		image = image_find(o->image, broker.wall_s);
+		return image == NULL ? ERR_ABSENT
+				     : find_file(image, r->name + len + 1, object);
 	}
 	return ERR_ABSENT;
 }
 
 int
-serve_find(const struct session *s, const struct addr *client, const char *name,
-    bool by_http, struct serve_object *object, struct render_ticket *ticket)
+serve_find(const struct serve_request *r, struct serve_object *object,
+    struct render_ticket *ticket)
 {
+	const struct session *s = r->session;
 	const struct image *image = NULL;
-	const struct image_boot *boot;
-	struct names_view view;
-	struct names_meaning meaning;
-	int err;
+	bool anything;
+	int err = ERR_ABSENT;
 
-	if (s->image[0] != '\0')
+	if (s != NULL && s->image[0] != '\0')
 		image = image_find(s->image, broker.wall_s);
-	if (image == NULL) {
-		log_refused(s, client, name, by_http,
-		    s->image[0] == '\0' ? "nothing to boot" : "image is not served");
-		return ERR_ABSENT;
-	}
-	boot = image_boot(image, arch_of(s));
-	view = (struct names_view){
-	    .image = image->name,
-	    .loader = boot == NULL ? "" : boot->loader,
-	    .templates = boot == NULL ? 0 : boot->templates,
-	    .mac = s->mac,
-	    .client = *client,
-	};
-	names_resolve(&view, name, &meaning);
-	err = meaning.rendered
-		  ? find_text(s, client, image, meaning.kind, by_http, object, ticket)
-		  : find_file(image, &meaning, object);
-	if (err == ERR_ABSENT)
-		log_absent(s, client, name, by_http);
+	if (image != NULL)
+		err = find_in(r, image, object, ticket);
+	if (err != ERR_ABSENT || (err = find_open(r, &anything, object)) == 0)
+		return err;
+	if (s == NULL && !anything)
+		log_stranger(r);
+	else if (s == NULL || image != NULL)
+		log_absent(r);
+	else
+		log_refused(
+		    r, s->image[0] == '\0' ? "nothing to boot" : "image is not served");
 	return err;
 }

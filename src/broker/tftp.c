@@ -69,7 +69,7 @@ tftp_choose_options(
 }
 
 static int
-grant(unsigned worker, const struct msg_rrq_tell *m, const struct session *s,
+grant(unsigned worker, const struct msg_rrq_tell *m, const struct serve_request *r,
     const struct serve_object *found)
 {
 	struct msg out = {.nr = MSG_TFTP_GRANT_TELL};
@@ -77,7 +77,7 @@ grant(unsigned worker, const struct msg_rrq_tell *m, const struct session *s,
 
 	if (memfd_tell(found->object.mem, worker) != 0)
 		return ERR_FULL;
-	g->session = s->id;
+	g->session = r->session == NULL ? 0 : r->session->id;
 	g->peer = m->peer;
 	g->port = m->port;
 	g->local = m->local;
@@ -89,7 +89,7 @@ grant(unsigned worker, const struct msg_rrq_tell *m, const struct session *s,
 	tftp_choose_options(m, broker.start.links[m->link].mtu, g);
 	if (chan_send(&broker.file_sender[worker], &out) != 0)
 		return ERR_FULL;
-	serve_log_file(s, &m->peer, m->name, false);
+	serve_log_file(r, found);
 	return 0;
 }
 
@@ -99,23 +99,21 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 	struct session *s = session_of_addr(&m->peer, broker.now_ms);
 	unsigned worker;
 	struct chan *mouth = mouth_for(m, &worker);
+	struct serve_request request = {s, &m->peer, m->name, false};
 	struct serve_object found;
 	int err;
 
 	*ticket = (struct render_ticket){0};
 	if (m->fault != 0)
 		return deny(mouth, m, m->fault);
-	if (s == NULL) {
-		serve_log_stranger(&m->peer, m->name, false);
-		return deny(mouth, m, ERROR_NOT_FOUND);
-	}
-	session_touch(s, broker.now_ms);
-	err = serve_find(s, &m->peer, m->name, false, &found, ticket);
+	if (s != NULL)
+		session_touch(s, broker.now_ms);
+	err = serve_find(&request, &found, ticket);
 	if (err == ERR_STATE && !last)
 		return ERR_STATE;
 	if (err != 0)
 		return deny(mouth, m, ERROR_NOT_FOUND);
-	return grant(worker, m, s, &found);
+	return grant(worker, m, &request, &found);
 }
 
 /* An answer leaves from the address that the request came to, so it has to be ours. */
@@ -128,14 +126,17 @@ is_ours(const struct addr *a)
 	return false;
 }
 
-/* In a subnet of ours; or, where another server gives the addresses, on that link. */
+/* In a subnet of ours, or in one that an image is open to; or, where another server gives
+ * the addresses, on that link. */
 static bool
-may_have_session(const struct msg_rrq_tell *m)
+may_get_files(const struct msg_rrq_tell *m)
 {
 	const struct link *l = &broker.start.links[m->link];
 	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
+	unsigned first = 0;
 
-	if (conf_subnet_of(broker.conf, &m->peer) != NULL)
+	if (conf_subnet_of(broker.conf, &m->peer) != NULL ||
+	    conf_next_open(broker.conf, &m->peer, &first) != NULL)
 		return true;
 	return m->link < broker.conf->nlinks &&
 	       broker.conf->links[m->link].mode == MODE_PROXY &&
@@ -155,9 +156,9 @@ on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 		chan_peer_fault(from, "a request on a link that there is not");
 		return;
 	}
-	/* Nobody elsewhere can have a session, and a refusal would go to whomever a forged
-	 * source or an owned ear names. */
-	if (!may_have_session(t) || t->port == 0 || !is_ours(&t->local)) {
+	/* There is nothing for anybody elsewhere, and a refusal would go to whomever a
+	 * forged source or an owned ear names. */
+	if (!may_get_files(t) || t->port == 0 || !is_ours(&t->local)) {
 		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
 		return;
 	}

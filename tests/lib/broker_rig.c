@@ -28,7 +28,10 @@ static const char conf_text[] =
     "host \"node2\" { client-id \"two\"; address 10.77.0.50; parameter \"disk\" \"b\"; }\n"
     "http { port 8080; }\n"
     "boot { default image \"debian\"; unknown allow; }\n"
-    "dhcp { client-rate 0; }\n";
+    "dhcp { client-rate 0; }\n"
+    "open image \"rescue\" to 10.88.0.0/25;\n"
+    "open image \"tools\" to 10.88.0.0/16;\n"
+    "open image \"rescue\" to 2001:db8:0:8800::/57;\n";
 
 static void
 need(bool holds, const char *what)

@@ -179,6 +179,12 @@ conf_same(const struct conf *a, const struct conf *b)
 		SAME(links[i].mode);
 		SAME(links[i].rogue);
 	}
+	SAME(nopen);
+	for (unsigned i = 0; i < a->nopen; i++) {
+		TEXT(open[i].image);
+		SAME(open[i].prefix);
+		NEED(addr_equal(&a->open[i].network, &b->open[i].network));
+	}
 	ALL(same_services(a, b));
 	ALL(same_dhcp(a, b));
 	ALL(same_scope(&a->scope, &b->scope));

@@ -30,11 +30,11 @@ static const struct conf_wrong wrongs[] = {
     {"frobnicate 1;", ERR_FORMAT, 1, 1,
 	"found 'frobnicate', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
-	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
+	"'shared-network', 'dhcp', 'option', 'always', 'boot-lease-time' or 'open'"},
     {IF "}", ERR_FORMAT, 2, 1,
 	"found '}', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
-	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
+	"'shared-network', 'dhcp', 'option', 'always', 'boot-lease-time' or 'open'"},
     {IF "state 5;", ERR_FORMAT, 2, 7, "found '5', expected a text in double quotes"},
     {IF "state \"/a\"\nimages \"/b\";", ERR_FORMAT, 3, 1, "found 'images', expected ';'"},
     {IF "state \"/a\n\";", ERR_FORMAT, 2, 7,
@@ -78,7 +78,7 @@ static const struct conf_wrong wrongs[] = {
     {"interface eth0;\xc3\xa4", ERR_FORMAT, 1, 16,
 	"found '\\xc3', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
-	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
+	"'shared-network', 'dhcp', 'option', 'always', 'boot-lease-time' or 'open'"},
     {IF "host \"a\" { address 10.0.0; }", ERR_FORMAT, 2, 20,
 	"found '10.0.0', expected an IPv4 address"},
     {IF "host \"a\" { address fe80::1; }", ERR_FORMAT, 2, 20,

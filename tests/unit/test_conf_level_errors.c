@@ -101,7 +101,7 @@ static const struct conf_wrong wrongs[] = {
     {IF "image \"x\";", ERR_FORMAT, 2, 1,
 	"found 'image', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
-	"'shared-network', 'dhcp', 'option', 'always' or 'boot-lease-time'"},
+	"'shared-network', 'dhcp', 'option', 'always', 'boot-lease-time' or 'open'"},
     {NET("image \"x\";\nboot deny;"), ERR_DUPLICATE, 3, 1,
 	"'image' or 'boot' is given a second time, expected it once; the first is on "
 	"line 2"},

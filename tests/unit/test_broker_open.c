@@ -1,0 +1,190 @@
+/*
+ * Images that are open to a network: who gets which files without a session, what a
+ * session changes, and that nothing else comes with it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "src/broker/files.h"
+#include "src/broker/http_rules.h"
+#include "tests/lib/broker_rig.h"
+#include "tests/unit/unit.h"
+
+#define ALL_TEMPLATES ((1u << TEMPLATE_MAX) - 1)
+
+static struct msg m; /* the last one that a far end got */
+
+/* The machines with sessions are in that network. */
+static void
+open_to_all(void)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+	struct conf_open *o = &conf->open[conf->nopen];
+	struct addr a = rig_addr("10.77.0.201");
+	unsigned n = 0;
+
+	if (conf_next_open(conf, &a, &n) != NULL)
+		return;
+	o->network = rig_addr("10.77.0.0");
+	o->prefix = 24;
+	strcpy(o->image, "rescue");
+	conf->nopen++;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	rig_init();
+	open_to_all();
+	rig_debian(1, 1, ALL_TEMPLATES);
+	rig_memfd(2, 100);
+	rig_image(2, "rescue", 1);
+	rig_file(2, "linux", 2, 0, 60);
+	rig_file(2, "boot/grub.cfg", 2, 60, 40);
+	rig_boot(2, ARCH_X64, "linux", ALL_TEMPLATES);
+	rig_number(MSG_ACTIVE_TELL, 2);
+	rig_turn();
+	return 0;
+}
+
+static bool
+take(void)
+{
+	for (int i = 0; i < RIG_WORKERS; i++)
+		if (rig_take_answer(&rig.file_sender[i], &m))
+			return true;
+	return false;
+}
+
+/* The length of what that address is granted by TFTP; -1: refused; -2: no answer. */
+static int
+by_tftp(const char *peer, const char *name)
+{
+	struct msg_rrq_tell t = rig_rrq(name);
+
+	t.peer = rig_addr(peer);
+	rig_send_rrq(&t);
+	rig_turn();
+	if (!take())
+		return -2;
+	assert_false(rig_fault(ROLE_TFTP_PARSER, 0));
+	if (m.nr == MSG_TFTP_GRANT_TELL)
+		return (int)m.u.tftp_grant_tell.length;
+	assert_int_equal(m.nr, MSG_TFTP_DENY_TELL);
+	assert_int_equal(m.u.tftp_deny_tell.code, 1);
+	return -1;
+}
+
+static int
+by_http(const char *peer, const char *path)
+{
+	static uint64_t conn;
+	struct msg get = rig_get(++conn, path);
+
+	rig_connect(0, conn, peer);
+	rig_turn();
+	rig_send(&rig.http_parser[0], &get);
+	rig_turn();
+	assert_true(take());
+	if (m.nr == MSG_HTTP_GRANT_TELL) {
+		assert_int_equal(m.u.http_grant_tell.status, 200);
+		return (int)m.u.http_grant_tell.length;
+	}
+	assert_int_equal(m.nr, MSG_HTTP_DENY_TELL);
+	assert_int_equal(m.u.http_deny_tell.status, 404);
+	return -1;
+}
+
+static void
+without_a_session(void **state)
+{
+	(void)state;
+	assert_int_equal(by_tftp("10.88.0.9", "rescue/linux"), 60);
+	assert_int_equal(m.u.tftp_grant_tell.session, 0);
+	assert_int_equal(by_tftp("10.88.0.9", "rescue/boot/grub.cfg"), 40);
+	assert_int_equal(by_http("10.88.0.9", "rescue/linux"), 60);
+	assert_int_equal(m.u.http_grant_tell.session, 0);
+	assert_int_equal(by_http("10.77.0.201", "rescue/linux"), 60);
+	assert_int_equal(by_http("2001:db8:0:8812::5", "rescue/linux"), 60);
+}
+
+static void
+only_where_it_is_open(void **state)
+{
+	(void)state;
+	/* Another image is open there: a refusal may be said. */
+	assert_int_equal(by_tftp("10.88.0.128", "rescue/linux"), -1);
+	assert_int_equal(by_http("10.88.0.128", "rescue/linux"), -1);
+	/* Nothing is. */
+	assert_int_equal(by_tftp("10.99.0.1", "rescue/linux"), -2);
+	assert_int_equal(by_http("10.99.0.1", "rescue/linux"), -1);
+	assert_int_equal(by_http("2001:db8:0:8880::5", "rescue/linux"), -1);
+}
+
+static void
+nothing_but_its_files(void **state)
+{
+	static const char *const names[] = {"", "linux", "rescue", "rescue/",
+	    "rescue/nothing", "rescue/boot", "rescue/boot.ipxe", "rescue/grub.cfg",
+	    "boot.ipxe", "grub/grub.cfg", "rescue/pxelinux.cfg/default", "debian/linux",
+	    "rescue2/linux", "tools/linux", "rescue//linux"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (by_tftp("10.88.0.9", names[i]) != -1 ||
+		    by_http("10.88.0.9", names[i]) != -1)
+			fail_msg("%s is served", names[i]);
+	}
+}
+
+/* What the session has for a name comes first; an open image adds names. */
+static void
+with_a_session(void **state)
+{
+	struct session *s = rig_session("debian");
+
+	(void)state;
+	assert_int_equal(by_tftp(RIG_CLIENT, "linux"), 700);
+	assert_int_equal(m.u.tftp_grant_tell.session, s->id);
+	assert_int_equal(by_tftp(RIG_CLIENT, "rescue/linux"), 60);
+	assert_int_equal(by_http(RIG_CLIENT, "rescue/linux"), 60);
+	/* An image of the session with a folder of that name. */
+	rig_memfd(3, 10);
+	rig_image(3, "fedora", 1);
+	rig_file(3, "rescue/linux", 3, 0, 10);
+	rig_number(MSG_ACTIVE_TELL, 3);
+	rig_turn();
+	rig_session("fedora");
+	assert_int_equal(by_tftp(RIG_CLIENT, "rescue/linux"), 10);
+	rig_session("");
+	assert_int_equal(by_tftp(RIG_CLIENT, "rescue/linux"), 60);
+	assert_int_equal(by_tftp(RIG_CLIENT, "linux"), -1);
+}
+
+static void
+an_image_that_ends(void **state)
+{
+	(void)state;
+	assert_int_equal(by_tftp("10.88.0.9", "rescue/linux"), 60);
+	broker.wall_s = 1900000000;
+	assert_int_equal(by_tftp("10.88.0.9", "rescue/linux"), -1);
+	broker.wall_s = 1800000000;
+	rig_number(MSG_RETIRE_TELL, 2);
+	rig_turn();
+	assert_int_equal(by_http("10.88.0.9", "rescue/linux"), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(without_a_session, set_up),
+	    cmocka_unit_test_setup(only_where_it_is_open, set_up),
+	    cmocka_unit_test_setup(nothing_but_its_files, set_up),
+	    cmocka_unit_test_setup(with_a_session, set_up),
+	    cmocka_unit_test_setup(an_image_that_ends, set_up),
+	};
+
+	return cmocka_run_group_tests_name("broker_open", tests, NULL, NULL);
+}
