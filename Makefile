@@ -326,6 +326,8 @@ LIB_test_verifier := -lsodium -lcrypto
 
 FUZZ := msg
 OBJ_fuzz_msg := $(BASE) privsep/roles privsep/msg
+FUZZ += chan
+OBJ_fuzz_chan := $(CHILD)
 FUZZ += tftp path http conns
 OBJ_fuzz_tftp := $(BASE) src/wire/tftp src/wire/path
 OBJ_fuzz_path := $(BASE) src/wire/path

@@ -36,7 +36,7 @@ join(struct child *a, struct child *b)
 static void
 set_up(void)
 {
-	struct child *broker, *logger;
+	struct child *broker, *logger, *keys, *tls;
 
 	memset(&sv, 0, sizeof sv);
 	logger = add(ROLE_LOGGER, 0);
@@ -54,6 +54,12 @@ set_up(void)
 		join(parser, broker);
 		join(sender, parser);
 	}
+	keys = add(ROLE_KEYS, 0);
+	tls = add(ROLE_TLS, 0);
+	join(tls, broker);
+	join(tls, keys);
+	for (unsigned i = 0; i < WORKERS; i++)
+		join(roster_find(&sv, ROLE_FILE_SENDER, i), tls);
 	for (unsigned i = 1; i < sv.nchildren; i++)
 		join(&sv.children[i], logger);
 	join(NULL, logger);
@@ -69,10 +75,12 @@ sends_to(const struct child *from, const struct child *to)
 		return from != to;
 	if (to->role == ROLE_BROKER)
 		return from->role != ROLE_LOGGER && from->role != ROLE_DHCP_SENDER &&
-		       from != to;
+		       from->role != ROLE_KEYS && from != to;
 	if (from->role == ROLE_BROKER)
 		return to->role == ROLE_VERIFIER || to->role == ROLE_DHCP_SENDER ||
 		       to->role == ROLE_FILE_SENDER;
+	if (to->role == ROLE_KEYS)
+		return from->role == ROLE_TLS;
 	return pair && from->index == to->index;
 }
 

@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 SEEDS_MOST=200 BYTES_MOST=2000000
-HANDLERS="privsep/msg privsep/notice src/http-parser/conns src/dhcp-sender/reply_check
+HANDLERS="privsep/msg privsep/chan privsep/notice src/http-parser/conns src/dhcp-sender/reply_check
 	src/broker/record src/broker/dhcp src/broker/files src/broker/control
 	src/sallyport/leasefile_csv src/sallyport/leasefile_dnsmasq src/sallyport/leasefile_isc
 	src/sallyport/capture src/verifier/render

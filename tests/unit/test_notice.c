@@ -7,7 +7,19 @@
 
 #include "privsep/notice.h"
 
-enum { LOGGER, BROKER, EAR, MOUTH, VERIFIER, SENDER0, SENDER1, PARSER0, CHILDREN };
+enum {
+	LOGGER,
+	BROKER,
+	EAR,
+	MOUTH,
+	VERIFIER,
+	SENDER0,
+	SENDER1,
+	PARSER0,
+	TLS,
+	KEYS,
+	CHILDREN
+};
 
 static struct supervisor sv;
 static struct judgement j;
@@ -17,7 +29,7 @@ set_up(void **state)
 {
 	static const enum role roles[CHILDREN] = {ROLE_LOGGER, ROLE_BROKER,
 	    ROLE_DHCP_PARSER, ROLE_DHCP_SENDER, ROLE_VERIFIER, ROLE_FILE_SENDER,
-	    ROLE_FILE_SENDER, ROLE_HTTP_PARSER};
+	    ROLE_FILE_SENDER, ROLE_HTTP_PARSER, ROLE_TLS, ROLE_KEYS};
 
 	(void)state;
 	memset(&sv, 0, sizeof sv);
@@ -30,13 +42,17 @@ set_up(void **state)
 			continue;
 		sv.channels[sv.nchannels].a = &sv.children[i];
 		sv.channels[sv.nchannels++].b = &sv.children[LOGGER];
-		if (i == BROKER)
+		if (i == BROKER || i == KEYS)
 			continue;
 		sv.channels[sv.nchannels].a = &sv.children[i];
 		sv.channels[sv.nchannels++].b = &sv.children[BROKER];
 	}
 	sv.channels[sv.nchannels].a = &sv.children[SENDER0];
 	sv.channels[sv.nchannels++].b = &sv.children[PARSER0];
+	sv.channels[sv.nchannels].a = &sv.children[TLS];
+	sv.channels[sv.nchannels++].b = &sv.children[KEYS];
+	sv.channels[sv.nchannels].a = &sv.children[SENDER0];
+	sv.channels[sv.nchannels++].b = &sv.children[TLS];
 	return 0;
 }
 
@@ -78,6 +94,10 @@ who_gets_messages_may_accuse(void **state)
 	assert_kills(VERDICT_FAULT, &sv.children[EAR], NULL);
 	judge(BROKER, NOTICE_FAULT, ROLE_FILE_SENDER, 1);
 	assert_kills(VERDICT_FAULT, &sv.children[SENDER1], NULL);
+	judge(KEYS, NOTICE_FAULT, ROLE_TLS, 0);
+	assert_kills(VERDICT_FAULT, &sv.children[TLS], NULL);
+	judge(BROKER, NOTICE_FAULT, ROLE_TLS, 0);
+	assert_kills(VERDICT_FAULT, &sv.children[TLS], NULL);
 	judge(LOGGER, NOTICE_FAULT, ROLE_BROKER, 0);
 	assert_kills(VERDICT_FAULT, &sv.children[BROKER], NULL);
 }
@@ -104,6 +124,11 @@ false_accusers_end(void **state)
 	/* Could end the transfers of its file-sender over and over. */
 	judge(PARSER0, NOTICE_FAULT, ROLE_FILE_SENDER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[PARSER0], NULL);
+	judge(TLS, NOTICE_FAULT, ROLE_FILE_SENDER, 0);
+	assert_kills(VERDICT_FALSE, &sv.children[TLS], NULL);
+	/* And all that is signed for the others. */
+	judge(TLS, NOTICE_FAULT, ROLE_KEYS, 0);
+	assert_kills(VERDICT_FALSE, &sv.children[TLS], NULL);
 	/* Not connected. */
 	judge(EAR, NOTICE_FAULT, ROLE_DHCP_SENDER, 0);
 	assert_kills(VERDICT_FALSE, &sv.children[EAR], NULL);
