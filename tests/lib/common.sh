@@ -165,11 +165,11 @@ wait_line()
 	wait_for "$1" grep -Eqa -e "$3" "$2"
 }
 
-# Ends a process of ours: SIGTERM, then SIGKILL after five seconds. Reaps a child.
+# Ends a process of ours: SIGTERM, then SIGKILL after fifteen seconds. Reaps a child.
 end_process()
 {
 	kill -TERM "$1" 2>/dev/null || return 0
-	wait_for 5 process_gone "$1" || kill -KILL "$1" 2>/dev/null
+	wait_for 15 process_gone "$1" || kill -KILL "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
 	return 0
 }

@@ -8,9 +8,9 @@
  *	controlclient dhcp IFACE FILE
  *
  * junk: random messages over many connections. flood: asks as fast as it can and never
- * reads, for three seconds. hold: connects four times and waits for three seconds.
- * descriptor: sends one along; prints "refused" or "sent". dhcp ends with 3 when there is
- * no answer within two seconds.
+ * reads, for a minute or until it is ended. hold: connects four times, says so, and waits
+ * for three seconds. descriptor: sends one along; prints "refused" or "sent". dhcp ends
+ * with 3 when there is no answer within twenty seconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -85,7 +85,7 @@ static void
 flood(const char *path)
 {
 	static const uint8_t status[] = {0x80, 0, 63};
-	time_t end = time(NULL) + 3;
+	time_t end = time(NULL) + 60;
 	int fd = join(path);
 
 	while (time(NULL) <= end)
@@ -99,6 +99,8 @@ hold(const char *path)
 {
 	for (unsigned i = 0; i < 4; i++)
 		(void)join(path);
+	puts("held");
+	fflush(stdout);
 	sleep(3);
 }
 
@@ -272,7 +274,7 @@ dhcp(const char *iface, const char *file)
 	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IP));
 	uint8_t frame[HEADS + PAYLOAD_MAX], answer[2000];
 	size_t len = make_frame(frame, file);
-	time_t end = time(NULL) + 3;
+	time_t end = time(NULL) + 20;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&sll, sizeof sll) != 0 ||
 	    send(fd, frame, len, 0) < 0)

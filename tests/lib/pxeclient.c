@@ -498,7 +498,7 @@ open_udp(struct client *c, const char *what)
 int
 main(int argc, char **argv)
 {
-	struct client c = {.arch = -1, .udp = -1, .port = 68, .timeout_ms = 5000};
+	struct client c = {.arch = -1, .udp = -1, .port = 68, .timeout_ms = 15000};
 	const char *what;
 	int opt;
 

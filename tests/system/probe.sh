@@ -78,7 +78,7 @@ rogue_start()
 		>>"$RUN/udhcpd.log" 2>&1 &
 	ROGUE_PID=$!
 	at_end "end_process $ROGUE_PID"
-	wait_line 5 "$RUN/udhcpd.log" 'started' || die "udhcpd does not start"
+	wait_line 20 "$RUN/udhcpd.log" 'started' || die "udhcpd does not start"
 }
 
 rogue_stop()
@@ -95,34 +95,41 @@ answered_by()
 
 squatter_on_link()
 {
-	begin "" 1s
+	begin "" 3s
 	in_ns squat ip addr add 10.77.0.100/24 dev eth0
 	in_ns squat ip addr add 10.77.0.101/24 dev eth0
 	pxe_session b -a 0
 	same "the first free address goes to the first machine" 10.77.0.102 "$ADDRESS"
-	matches "the conflict is named" "event=address-in-use ip=10.77.0.100 mac=52:54:00:77:05:02" \
-		"$(cat "$SERVER_LOG")"
-	matches "and the second one" "event=address-in-use ip=10.77.0.101 mac=52:54:00:77:05:02" \
-		"$(cat "$SERVER_LOG")"
+	logged "the conflict is named" "event=address-in-use ip=10.77.0.100 mac=52:54:00:77:05:02"
+	logged "and the second one" "event=address-in-use ip=10.77.0.101 mac=52:54:00:77:05:02"
 	same "each was asked for once" 2 "$(events address-in-use | wc -l)"
 	asks a -a 0 discover
 	same "the next machine gets the next address" 10.77.0.103 "$(reply_value OFFER yiaddr)"
-	less "an address asked for: at least, ms" 999 "$TOOK"
-	less "and no longer, ms" "$TOOK" 1900
+	less "an address asked for: at least, ms" 2999 "$TOOK"
+	less "and no longer, ms" "$TOOK" 5900
 	asks a -a 0 discover
 	same "the same machine asks again" 10.77.0.103 "$(reply_value OFFER yiaddr)"
-	less "what was asked for lately is offered at once, ms" "$TOOK" 700
+	less "what was asked for lately is offered at once, ms" "$TOOK" 2900
 }
 
 # A machine that has its lease asks while another one waits.
 nobody_waits()
 {
 	pxe c -a 0 discover &
-	sleep 0.2
+	sleep 0.5
 	asks b -a 0 boot
 	same "a machine with a lease keeps its address" 10.77.0.102 "$(reply_value ACK yiaddr)"
-	less "and does not wait for another one's question, ms" "$TOOK" 600
+	check "and has it while another one's question runs" kill -0 $!
 	wait $!
+}
+
+# asked_for ADDRESS [TIMES]: by ARP, so often (once or more).
+asked_for()
+{
+	local n
+
+	n=$(in_ns squat tcpdump -r "$RUN/arp.pcap" -n 2>/dev/null | grep -c "who-has $1 ")
+	[ "$n" = "${2:-$n}" ] && [ "$n" -gt 0 ]
 }
 
 # The same DISCOVER three times while its question runs: one question, one answer.
@@ -137,7 +144,7 @@ repetition()
 	done
 	pxe d -a 0 discover
 	same "a repeated DISCOVER gets its address" 10.77.0.105 "$(reply_value OFFER yiaddr)"
-	sleep 0.3
+	wait_for 20 asked_for 10.77.0.105
 	asked=$(in_ns squat tcpdump -r "$RUN/arp.pcap" -n 2>/dev/null | grep -c 'who-has 10.77.0.105')
 	same "and one question" 1 "$asked"
 }
@@ -169,8 +176,7 @@ squatter_behind_relay()
 	udhcpc_once far
 	same "relay: the address of a squatter is not given" 10.88.0.101 \
 		"$(got "$RUN/far.udhcpc" ip)"
-	matches "relay: the conflict is named" "event=address-in-use ip=10.88.0.100 mac=- " \
-		"$(cat "$SERVER_LOG")"
+	logged "relay: the conflict is named" "event=address-in-use ip=10.88.0.100 mac=- "
 	server_stop
 }
 
@@ -178,13 +184,13 @@ rogue_at_start()
 {
 	rogue_start
 	begin "" 100ms
-	check "another server at the start is named" wait_line 5 "$SERVER_LOG" \
+	logged "another server at the start is named" \
 		"level=error role=broker .*event=link-refused link=lan0 server=$ROGUE_IP mac=$ROGUE_MAC"
 	pxe a -b discover
 	same "where it answers we are silent" "$ROGUE_IP " "$(answered_by)"
 	same "no OFFER of ours" 0 "$(events dhcp-offer | wc -l)"
 	rogue_stop
-	check "when it has gone the link opens" wait_line 45 "$SERVER_LOG" \
+	check "when it has gone the link opens" wait_line 90 "$SERVER_LOG" \
 		'event=link-open link=lan0'
 	pxe a -a 0 discover
 	same "and is served" $SERVER_IP "$(reply_value OFFER server)"
@@ -197,9 +203,9 @@ rogue_later()
 	rogue_start
 	pxe c -m 52:54:00:77:06:01 -c - -b discover
 	start=$(milliseconds)
-	check "another server that comes later is named" wait_line 5 "$SERVER_LOG" \
+	logged "another server that comes later is named" \
 		"event=rogue-server link=lan0 server=$ROGUE_IP mac=$ROGUE_MAC gives=addresses"
-	less "soon, ms" $(($(milliseconds) - start)) 5000
+	less "soon, ms" $(($(milliseconds) - start)) 15000
 	pxe c -m 52:54:00:77:06:02 -a 0 discover
 	matches "and we go on serving" "$SERVER_IP" "$REPLY"
 	rogue_stop
@@ -210,7 +216,7 @@ rogue_warned()
 {
 	rogue_start
 	begin "rogue-servers warn;" 100ms
-	check "with 'warn' it is named too" wait_line 5 "$SERVER_LOG" \
+	logged "with 'warn' it is named too" \
 		"level=warning .*event=rogue-server link=lan0 server=$ROGUE_IP mac=$ROGUE_MAC"
 	pxe a -a 0 discover
 	matches "and we serve beside it" "$SERVER_IP" "$REPLY"
@@ -228,9 +234,9 @@ rogue_warned()
 held_at_start()
 {
 	begin "" 100ms
-	asks a -a 0 -t 3 discover
+	asks a -a 0 -t 20 discover
 	same "a request in the first second is answered after it" 0 "$STATUS"
-	less "that is soon, ms" "$TOOK" 1500
+	less "that is soon, ms" "$TOOK" 4000
 	same "our own question is no other server" 0 "$(events rogue-server | wc -l)"
 	server_stop
 }

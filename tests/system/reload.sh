@@ -66,7 +66,7 @@ transfers_start()
 	in_ns b atftp --get -r sample/linux --option "blksize 1432" -l "$RUN/by.tftp" \
 		"$SERVER_IP" >/dev/null 2>&1 &
 	TFTP=$!
-	wait_for 5 test -s "$RUN/by.http"
+	wait_for 20 test -s "$RUN/by.http"
 }
 
 transfers_judge()
@@ -339,7 +339,7 @@ config
 cp -r "$BIN" "$RUN/bin"
 BIN=$RUN/bin
 server_start
-wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
+wait_line 60 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
 pxe_session a -a 0
 pxe_session b -a 0
 keeps_leases

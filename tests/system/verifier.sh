@@ -22,7 +22,7 @@ rig()
 		<commands >out 2>&1 &
 	RIG=$!
 	exec 3>commands
-	wait_line 5 out '^notice 1 0' || die "no verifier: $(cat out)"
+	wait_line 30 out '^notice 1 0' || die "no verifier: $(cat out)"
 }
 
 RIG=
@@ -49,11 +49,17 @@ matches_not()
 # says NAME REGEX [SECONDS]: the output holds such a line, soon.
 says()
 {
-	if wait_line "${3:-8}" out "$2"; then
+	if wait_line "${3:-30}" out "$2"; then
 		ok "$1"
 	else
 		not_ok "$1" "nothing like '$2' in: $(tail -n 5 out | tr '\n' ' ')"
 	fi
+}
+
+# has_lines N REGEX
+has_lines()
+{
+	[ "$(grep -Eac "$2" out)" = "$1" ]
 }
 
 # says_count NAME N REGEX
@@ -157,7 +163,7 @@ changed_on_disk()
 	echo "changed" | dd of=store/debian/5/boot/linux conv=notrunc status=none
 	sleep 2.5
 	echo "save 1 boot/linux $RUN/saved" >&3
-	wait_for 3 cmp saved linux
+	wait_for 20 cmp saved linux
 	check "a file changed on disk: the signed bytes are served" cmp saved linux
 	matches_not "and the image stays" '^retire' out
 }
@@ -169,7 +175,7 @@ new_broker()
 	before=$(grep -Ea '^(memfd [12]|image|file|boot|active) [0-9]' out)
 	echo gone >&3
 	says "broker gone" '^cleared$'
-	wait_for 5 test "$(grep -ac '^active 1$' out)" = 2
+	wait_for 20 has_lines 2 '^active 1$'
 	after=$(sed -n '/^cleared/,$p' out | grep -Ea '^(memfd|image|file|boot|active) [0-9]')
 	same "a new broker is told the same" "$before" "$after"
 	says_count "after a reset" 2 '^reset 1$'
@@ -183,7 +189,7 @@ upgrade()
 	says "whose memory is dropped" '^drop 2$'
 	matches_not "the kernel that both hold is shared" '^drop 1$' out
 	echo "save 2 boot/initrd.gz $RUN/saved" >&3
-	sleep 0.5
+	wait_for 20 grep -q '^initrd of' saved
 	same "its own file" "initrd of debian-6" "$(cat saved)"
 	place debian 4
 	sleep 2.5
@@ -396,13 +402,13 @@ slow_broker()
 	echo go >&3
 	says "told when it reads on" '^active 1$'
 	echo "save 1 f2999 $RUN/saved" >&3
-	wait_for 3 grep -qx 2999 saved
+	wait_for 20 grep -qx 2999 saved
 	same "the right bytes in a pack" 2999 "$(cat saved)"
 	echo stall >&3
 	echo gone >&3
 	says "gone in the middle" '^cleared'
 	echo go >&3
-	wait_for 10 test "$(grep -ac '^active 1$' out)" = 2
+	wait_for 20 has_lines 2 '^active 1$'
 	says_count "told twice in all" 2 '^active 1$'
 }
 

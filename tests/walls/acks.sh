@@ -24,7 +24,7 @@ load_start()
 		-n "$CLIENTS" -a "$RUN/acked" >"$RUN/load" 2>&1 &
 	LOAD=$!
 	at_end "end_process $LOAD"
-	wait_for 5 test -s "$RUN/acked"
+	wait_for 20 test -s "$RUN/acked"
 }
 
 load_runs()
@@ -57,7 +57,7 @@ kill_all()
 	same "the server is killed under load" 0 $?
 	kill -KILL "$SERVER_PID"
 	wait "$SERVER_PID" 2>/dev/null
-	wait_for 5 nothing_runs || true
+	wait_for 15 nothing_runs || true
 }
 
 nothing_runs()

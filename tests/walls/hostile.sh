@@ -61,7 +61,7 @@ begin()
 	fi
 	: >"$SERVER_LOG"
 	server_start
-	wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
+	wait_line 60 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
 }
 
 probe()

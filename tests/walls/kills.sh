@@ -84,14 +84,11 @@ kill_while_busy()
 	wait_for 15 is_replaced "$role" "$index" "$pid"
 	check "$label: it comes back" is_replaced "$role" "$index" "$pid"
 	clients_judge "$label"
-	wait_line 5 "$SERVER_LOG" "event=died of=$role index=$index pid=$pid why=\"signal 9"
-	matches "$label: the log says why" \
-		"role=sallyportd .*event=died of=$role index=$index pid=$pid why=\"signal 9 \(KILL\)\"" \
-		"$(cat "$SERVER_LOG")"
+	logged "$label: the log says why" \
+		"role=sallyportd .*event=died of=$role index=$index pid=$pid why=\"signal 9 \(KILL\)\""
 	[ "$role" = broker ] || same "$label: the broker lives" "$broker" "$(child_pid broker)"
-	matches "$label: and its successor is ready" \
-		"event=ready of=$role index=$index pid=$(child_pid "$role" "$index") start=[2-9]" \
-		"$(cat "$SERVER_LOG")"
+	logged "$label: and its successor is ready" \
+		"event=ready of=$role index=$index pid=$(child_pid "$role" "$index") start=[2-9]"
 }
 
 every_role()
@@ -120,9 +117,8 @@ refused_call()
 		pid=$(child_pid "$role")
 		said=$("$TESTBIN/injure" "$pid" $SYS_socket)
 		same "refused call in $role: SIGSYS" refused "$said"
-		wait_line 10 "$SERVER_LOG" "event=died of=$role .*pid=$pid why="
-		matches "refused call in $role: the log says so" \
-			"event=died of=$role index=0 pid=$pid why=\"SIGSYS" "$(cat "$SERVER_LOG")"
+		logged "refused call in $role: the log says so" \
+			"event=died of=$role index=0 pid=$pid why=\"SIGSYS"
 		if grep -Eqa "pid=$pid why=\"SIGSYS, refused call socket" "$SERVER_LOG"; then
 			ok "refused call in $role: it is named"
 		elif dmesg 2>/dev/null | grep -q "type=1326.* pid=$pid .*syscall=$SYS_socket"; then
@@ -176,7 +172,7 @@ leases_survive()
 	wait "${pids[@]}"
 	pid=$(child_pid broker) && kill -KILL "$pid" && kills=$((kills + 1))
 	wait_for 60 is_replaced broker 0 "${pid:-0}"
-	wait_line 10 "$SERVER_LOG" 'event=image-active'
+	wait_line 30 "$SERVER_LOG" 'event=image-active'
 	less "the broker was killed at least 8 times: more than" 7 "$kills"
 	same "every machine got its acknowledgement" $LEASES "$(wc -l <"$RUN/acked")"
 	same "no address was given twice" "" "$(awk '{ print $2 }' "$RUN/acked" | sort | uniq -d)"
@@ -249,7 +245,7 @@ server_config <<-END
 	http { port 80; }
 END
 server_start
-wait_line 20 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
+wait_line 60 "$SERVER_LOG" 'event=image-active .*sample' || die "the image is not served"
 pxe_session a -a 0
 in_ns a ip addr add "$ADDRESS/16" dev eth0
 every_role

@@ -372,7 +372,7 @@ supervisor
 sleep 1
 before=$(whole_inventory)
 requests
-wait_for 10 unchanged
+wait_for 40 unchanged
 after=$(whole_inventory)
 same "after 2,000 requests the same descriptors" "" "$(diff <(echo "$before") <(echo "$after"))"
 exit "$FAILED"

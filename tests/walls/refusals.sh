@@ -75,7 +75,7 @@ serves()
 # served, and the error says so; version 5 of it and the other image are.
 refused()
 {
-	wait_line 15 "$SERVER_LOG" "event=image-refused image=sample version=$2 "
+	wait_line 30 "$SERVER_LOG" "event=image-refused image=sample version=$2 "
 	matches "$1: file and reason are named" \
 		"level=error role=verifier .*event=image-refused image=sample version=$2 file=$3 why=\"[^\"]*($4)" \
 		"$(events image-refused | grep -a "version=$2 ")"
@@ -231,8 +231,8 @@ requests()
 	matches "an address without a session: TFTP" 'Error code 1: ' "$SAID"
 	get c sample/version
 	same "an address without a session: HTTP" 404 "$CODE"
-	matches "an address without a session: the log" \
-		'role=broker .*event=no-session .*10\.77\.0\.60' "$(cat "$SERVER_LOG")"
+	logged "an address without a session: the log" \
+		'role=broker .*event=no-session .*10\.77\.0\.60'
 	in_ns c ip addr flush dev eth0
 }
 
@@ -244,7 +244,7 @@ older()
 	prepare sample 3
 	install_unchecked sample 3
 	restart
-	wait_line 15 "$SERVER_LOG" 'event=image-refused image=sample version=3 '
+	wait_line 30 "$SERVER_LOG" 'event=image-refused image=sample version=3 '
 	matches "an older version is refused" \
 		'event=image-refused image=sample version=3 file=manifest why="[^"]*(lower|older|below|less|served)' \
 		"$(events image-refused)"
@@ -253,7 +253,7 @@ older()
 	serves "the other image serves on" b other 1
 	prepare sample 6
 	install_unchecked sample 6
-	wait_line 15 "$SERVER_LOG" 'event=image-active image=sample version=6'
+	wait_line 30 "$SERVER_LOG" 'event=image-active image=sample version=6'
 	serves "a newer one is served" a sample 6
 }
 
@@ -262,7 +262,7 @@ restart()
 {
 	: >"$SERVER_LOG"
 	server_start
-	wait_line 15 "$SERVER_LOG" 'event=image-active image=other'
+	wait_line 30 "$SERVER_LOG" 'event=image-active image=other'
 }
 
 # configure UNKNOWN: what machines without a host block get. a and b are known.
@@ -296,7 +296,7 @@ unknown()
 	server_stop
 	configure allow
 	restart
-	wait_line 15 "$SERVER_LOG" 'event=image-active image=sample'
+	wait_line 30 "$SERVER_LOG" 'event=image-active image=sample'
 	pxe_session c -a 0
 	differs "an unknown machine, allow: a boot file" "" "$BOOTFILE"
 	serves "and files" c sample 6
@@ -305,9 +305,8 @@ unknown()
 no_floor()
 {
 	server_start
-	wait_line 10 "$SERVER_LOG" 'event=floor-missing'
-	matches "no floor: an error says what to do" \
-		'level=error role=verifier .*event=floor-missing .*trust init' "$(cat "$SERVER_LOG")"
+	logged "no floor: an error says what to do" \
+		'level=error role=verifier .*event=floor-missing .*trust init'
 	# While images may still be loading, machines that would boot one are not answered.
 	pxe a -a 0 -t 45 boot
 	same "no floor: a lease" 0 "$STATUS"
@@ -319,7 +318,7 @@ no_floor()
 	"$IMAGE_TOOL" trust init --floor "$S/state/verifier/floor" >>"$RUN/image.log" 2>&1 ||
 		die "trust init: $(tail -n 3 "$RUN/image.log")"
 	restart
-	wait_line 15 "$SERVER_LOG" 'event=image-active image=sample'
+	wait_line 30 "$SERVER_LOG" 'event=image-active image=sample'
 	pxe_session a -a 0
 	pxe_session b -a 0
 	serves "after trust init it is served" a sample 5

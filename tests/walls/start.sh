@@ -36,7 +36,7 @@ refused()
 	same "$label: status" 78 "$STATUS"
 	matches "$label: named" "$said" "$SAID"
 	# The children's death by the supervisor's takes a moment.
-	wait_for 2 nothing_left
+	wait_for 10 nothing_left
 	same "$label: nothing is left" "" "$(left)"
 }
 
@@ -212,7 +212,7 @@ ports()
 		>/dev/null 2>&1 &
 	pid=$!
 	at_end "end_process $pid"
-	wait_for 5 port_taken udp 4011
+	wait_for 20 port_taken udp 4011
 	refused "port 4011 is in use" 'UDP port 4011' env
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
@@ -296,7 +296,7 @@ in_order()
 	in_ns a curl -s --limit-rate 200k -m 20 -o /dev/null "http://$SERVER_IP/sample/linux" &
 	sleep 1
 	kill -TERM "$SERVER_PID"
-	if ended_with "$SERVER_PID" 10; then
+	if ended_with "$SERVER_PID" 30; then
 		same "SIGTERM: status" 0 "$STATUS"
 	else
 		not_ok "SIGTERM: status" "it does not end"
@@ -338,7 +338,7 @@ killed()
 		sleep 0.02
 	done
 	less "supervisor killed: all children gone, in ms" \
-		$(((${EPOCHREALTIME/./} - start) / 1000)) 1000
+		$(((${EPOCHREALTIME/./} - start) / 1000)) 3000
 	wait "$SERVER_PID" 2>/dev/null
 	: >"$SERVER_LOG"
 	server_start
