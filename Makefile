@@ -171,9 +171,9 @@ LIB_broker := -llmdb
 IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/minisign \
 	policy/keyring policy/template policy/floor
 OBJ_verifier := $(call CAGED,verifier) $(IMAGE_RULES) src/verifier/store \
-	src/verifier/sha256 src/verifier/sealed src/verifier/hasher src/verifier/floorfile \
-	src/verifier/image src/verifier/catalog src/verifier/load src/verifier/tell \
-	src/verifier/render src/verifier/verifier_main
+	src/verifier/sha256 src/verifier/sealed src/verifier/queue src/verifier/fill \
+	src/verifier/hasher src/verifier/floorfile src/verifier/image src/verifier/catalog \
+	src/verifier/load src/verifier/tell src/verifier/render src/verifier/verifier_main
 LIB_verifier := -lsodium -lcrypto
 
 OBJ_conf-check := $(call CAGED,conf-check) $(CONF) src/conf-check/conf-check_main
@@ -316,10 +316,15 @@ OBJ_test_floor := $(BASE) policy/paths policy/floor
 LIB_test_floor := -lsodium
 UNIT += verifier
 OBJ_test_verifier := $(CHILD) $(IMAGE_RULES) src/verifier/store src/verifier/sha256 \
-	src/verifier/sealed src/verifier/hasher src/verifier/floorfile src/verifier/image \
-	src/verifier/catalog src/verifier/load src/verifier/tell src/verifier/render \
-	src/tools/secret
+	src/verifier/sealed src/verifier/queue src/verifier/fill src/verifier/hasher \
+	src/verifier/floorfile src/verifier/image src/verifier/catalog src/verifier/load \
+	src/verifier/tell src/verifier/render src/tools/secret
 LIB_test_verifier := -lsodium -lcrypto
+UNIT += hash_queue
+OBJ_test_hash_queue := $(BASE) src/verifier/queue
+UNIT += fill
+OBJ_test_fill := $(BASE) src/verifier/store src/verifier/sha256 src/verifier/fill
+LIB_test_fill := -lcrypto
 
 # ----------------------------------------------------------------- fuzz targets
 # FUZZ lists fuzz/fuzz_NAME.c (each defines fuzz_one); corpus in fuzz/corpus/NAME/.
@@ -417,7 +422,8 @@ LIB_fuzz_notice := -lseccomp
 FUZZ += render
 OBJ_fuzz_render := $(CHILD) policy/lines policy/paths policy/when policy/manifest \
 	policy/template src/verifier/store src/verifier/sha256 src/verifier/sealed \
-	src/verifier/hasher src/verifier/image src/verifier/tell src/verifier/render
+	src/verifier/queue src/verifier/fill src/verifier/hasher src/verifier/image \
+	src/verifier/tell src/verifier/render
 LIB_fuzz_render := -lsodium -lcrypto
 
 FUZZ += sender

@@ -1,154 +1,38 @@
 /*
- * Hashing threads of the verifier. They see file contents that nobody has vouched for yet
- * and do nothing with them but copy and hash; the hash that counts is that of the sealed
- * copy, so whoever changes a file at the wrong moment changes nothing.
+ * Hashing threads of the verifier: their start, the queue between them and the main thread.
+ * What they do with a job is in fill.c.
  */
 #include "src/verifier/hasher.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "privsep/roles.h"
 #include "privsep/start.h"
+#include "src/verifier/queue.h"
 #include "src/verifier/sha256.h"
-#include "src/verifier/store.h"
 
-#define THREADS_MAX 4
-#define CHUNK (256u << 10)
+#define PAIRS_MIN 2 /* so that a small job can pass a large one */
+#define PAIRS_MAX 4
 #define STACK_SIZE (256u << 10)
-#define ALL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+/* Whoever serves, and the main thread that renders scripts, goes before them. */
+#define NICE 10
 
-struct worker {
-	pthread_t thread;
-	struct sha256 *sha;
-	uint8_t *chunk; /* CHUNK bytes */
-};
-
-static struct worker workers[THREADS_MAX];
-static unsigned nworkers;
+static struct fill *fills[PAIRS_MAX];
+static unsigned npairs;
 static struct sha256 *main_sha;
 
 /* Protected by lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t idle = PTHREAD_COND_INITIALIZER;
-static struct hash_job *batch;
-static unsigned batch_len, batch_next, batch_done, ready;
-
-static const char *
-copy_file(struct worker *w, int from, int to, const struct hash_file *f)
-{
-	for (uint64_t done = 0; done < f->file->size;) {
-		uint64_t left = f->file->size - done;
-		size_t n = left < CHUNK ? (size_t)left : CHUNK;
-
-		switch (store_pread(from, w->chunk, n, done)) {
-		case 0: break;
-		case ERR_SHORT: return "became shorter while it was read";
-		default: return "could not be read";
-		}
-		for (size_t put = 0; put < n;) {
-			ssize_t k = pwrite(
-			    to, w->chunk + put, n - put, (off_t)(f->offset + done + put));
-
-			if (k <= 0)
-				return "could not be copied: no memory";
-			put += (size_t)k;
-		}
-		done += n;
-	}
-	return NULL;
-}
-
-static const char *
-take_file(
-    struct worker *w, const struct hash_job *job, int memfd, const struct hash_file *f)
-{
-	uint64_t size;
-	const char *why;
-	int fd = store_open_file(job->dir, f->file->path, &size, NULL, &why);
-
-	if (fd < 0)
-		return why;
-	why = size != f->file->size ? "its size is not the manifest's"
-				    : copy_file(w, fd, memfd, f);
-	close(fd);
-	return why;
-}
-
-static const char *
-check_file(struct worker *w, int memfd, const struct hash_file *f)
-{
-	uint8_t hash[SHA256_LEN];
-
-	if (!sha256_begin(w->sha))
-		return "SHA-256 does not work";
-	for (uint64_t done = 0; done < f->file->size;) {
-		uint64_t left = f->file->size - done;
-		size_t n = left < CHUNK ? (size_t)left : CHUNK;
-
-		if (store_pread(memfd, w->chunk, n, f->offset + done) != 0)
-			return "its copy could not be read";
-		if (!sha256_add(w->sha, w->chunk, n))
-			return "SHA-256 does not work";
-		done += n;
-	}
-	if (!sha256_end(w->sha, hash))
-		return "SHA-256 does not work";
-	if (memcmp(hash, f->file->hash, sizeof hash) != 0)
-		return "its SHA-256 is not the manifest's";
-	return NULL;
-}
-
-/* The reason why not, or NULL. */
-static const char *
-fill_and_check(struct worker *w, struct hash_job *job)
-{
-	const char *why;
-
-	if (ftruncate(job->fd, (off_t)job->size) != 0)
-		return "no memory for the copies";
-	for (unsigned i = 0; i < job->nfiles; i++) {
-		job->culprit = job->files[i].file;
-		why = take_file(w, job, job->fd, &job->files[i]);
-		if (why != NULL)
-			return why;
-	}
-	job->culprit = NULL;
-	if (fcntl(job->fd, F_ADD_SEALS, ALL_SEALS) != 0)
-		return "the copies could not be sealed";
-	for (unsigned i = 0; i < job->nfiles; i++) {
-		job->culprit = job->files[i].file;
-		why = check_file(w, job->fd, &job->files[i]);
-		if (why != NULL)
-			return why;
-	}
-	job->culprit = NULL;
-	return NULL;
-}
-
-static void
-run_job(struct worker *w, struct hash_job *job)
-{
-	job->culprit = NULL;
-	job->why = NULL;
-	job->fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (job->fd < 0) {
-		job->why = errno == EMFILE ? "too many open files" : "no memory";
-		return;
-	}
-	job->why = fill_and_check(w, job);
-	if (job->why == NULL)
-		return;
-	close(job->fd);
-	job->fd = -1;
-}
+static struct queue queue;
+static struct hash_job *done, **done_last = &done;
+static unsigned ready;
 
 static void
 wake_main(void)
@@ -159,25 +43,52 @@ wake_main(void)
 		bug("the main thread cannot be woken");
 }
 
-static void *
-run_worker(void *arg)
+/* Of a thread, not of the process: the kernel means the one that asks. */
+static void
+begin_thread(void)
 {
-	struct worker *w = arg;
-
+	if (setpriority(PRIO_PROCESS, 0, NICE) != 0)
+		start_fail("priority of the hashing threads");
 	pthread_mutex_lock(&lock);
 	ready++;
 	pthread_cond_signal(&idle);
+	pthread_mutex_unlock(&lock);
+}
+
+static void *
+run_copier(void *arg)
+{
+	fill_copy(arg, begin_thread);
+}
+
+static void
+finish(struct hash_job *job)
+{
+	queue_ran(&queue, job);
+	job->next = NULL;
+	*done_last = job;
+	done_last = &job->next;
+	/* One more large one may run now. */
+	pthread_cond_broadcast(&work);
+	wake_main();
+}
+
+static void *
+run_hasher(void *arg)
+{
+	struct fill *f = arg;
+
+	begin_thread();
+	pthread_mutex_lock(&lock);
 	for (;;) {
 		struct hash_job *job;
 
-		while (batch_next == batch_len)
+		while ((job = queue_get(&queue)) == NULL)
 			pthread_cond_wait(&work, &lock);
-		job = &batch[batch_next++];
 		pthread_mutex_unlock(&lock);
-		run_job(w, job);
+		fill_run(f, job);
 		pthread_mutex_lock(&lock);
-		if (++batch_done == batch_len)
-			wake_main();
+		finish(job);
 	}
 	return NULL;
 }
@@ -192,16 +103,30 @@ hasher_init(void)
 		start_fail("descriptor of the hashing threads");
 	if (fd != FD_WAKE)
 		close(fd);
-	nworkers = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (unsigned)cores;
+	npairs = cores < PAIRS_MIN   ? PAIRS_MIN
+		 : cores > PAIRS_MAX ? PAIRS_MAX
+				     : (unsigned)cores;
 	main_sha = sha256_new();
 	if (main_sha == NULL)
 		start_fail("SHA-256");
-	for (unsigned i = 0; i < nworkers; i++) {
-		workers[i].sha = sha256_new();
-		workers[i].chunk = malloc(CHUNK);
-		if (workers[i].sha == NULL || workers[i].chunk == NULL)
+	queue_init(&queue, npairs);
+	for (unsigned i = 0; i < npairs; i++) {
+		fills[i] = fill_new();
+		if (fills[i] == NULL)
 			start_fail("memory of the hashing threads");
 	}
+}
+
+static void
+begin_pair(struct fill *f, const pthread_attr_t *attr)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, attr, run_copier, f);
+	if (errno == 0)
+		errno = pthread_create(&thread, attr, run_hasher, f);
+	if (errno != 0)
+		start_fail("hashing threads");
 }
 
 void
@@ -213,46 +138,49 @@ hasher_start(void *unused)
 	if (pthread_attr_init(&attr) != 0 ||
 	    pthread_attr_setstacksize(&attr, STACK_SIZE) != 0)
 		start_fail("hashing threads");
-	for (unsigned i = 0; i < nworkers; i++) {
-		errno = pthread_create(&workers[i].thread, &attr, run_worker, &workers[i]);
-		if (errno != 0)
-			start_fail("hashing threads");
-	}
+	for (unsigned i = 0; i < npairs; i++)
+		begin_pair(fills[i], &attr);
 	pthread_attr_destroy(&attr);
 	/* A thread that is still starting makes calls that the filter refuses. */
 	pthread_mutex_lock(&lock);
-	while (ready < nworkers)
+	while (ready < 2 * npairs)
 		pthread_cond_wait(&idle, &lock);
 	pthread_mutex_unlock(&lock);
 }
 
 void
-hasher_submit(struct hash_job *jobs, unsigned n)
+hasher_submit(struct hash_job *job)
 {
 	pthread_mutex_lock(&lock);
-	if (batch_done != batch_len)
-		bug("a batch before the last one is done");
-	batch = jobs;
-	batch_next = batch_done = 0;
-	batch_len = n;
-	if (n == 0)
-		wake_main();
-	pthread_cond_broadcast(&work);
+	queue_put(&queue, job);
+	pthread_cond_signal(&work);
 	pthread_mutex_unlock(&lock);
 }
 
-bool
-hasher_done(void)
+void
+hasher_clear(void)
 {
 	uint64_t count;
-	bool done;
 
-	if (read(FD_WAKE, &count, sizeof count) < 0)
-		return false;
+	/* EAGAIN: nobody has woken us. */
+	if (read(FD_WAKE, &count, sizeof count) < 0 && errno != EAGAIN)
+		bug("the mark of the hashing threads cannot be read");
+}
+
+struct hash_job *
+hasher_take(void)
+{
+	struct hash_job *job;
+
 	pthread_mutex_lock(&lock);
-	done = batch_done == batch_len;
+	job = done;
+	if (job != NULL) {
+		done = job->next;
+		if (done == NULL)
+			done_last = &done;
+	}
 	pthread_mutex_unlock(&lock);
-	return done;
+	return job;
 }
 
 void

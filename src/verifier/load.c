@@ -38,7 +38,7 @@ static struct {
 	struct hash_file *files;
 	struct hash_job *jobs;
 	unsigned *objects; /* the object that each job fills */
-	unsigned nfiles, njobs;
+	unsigned nfiles, njobs, undone;
 } now_loading = {.dir = -1};
 
 static char text[MANIFEST_SIZE_MAX];
@@ -202,6 +202,7 @@ begin_job(struct image *image, uint64_t size)
 	job->dir = now_loading.dir;
 	job->size = size;
 	job->files = &now_loading.files[now_loading.nfiles];
+	job->keep = true;
 	job->fd = -1;
 	return true;
 }
@@ -363,7 +364,22 @@ load_begin(struct entry *e)
 	}
 	log_event(LOG_INFO, "image-loading", "image=%s version=%" PRIu64 " files=%u",
 	    e->name, e->version, now_loading.image->m.nfiles);
-	hasher_submit(now_loading.jobs, now_loading.njobs);
+	now_loading.undone = now_loading.njobs;
+	for (unsigned i = 0; i < now_loading.njobs; i++)
+		hasher_submit(&now_loading.jobs[i]);
+}
+
+void
+load_ran(const struct hash_job *job)
+{
+	(void)job;
+	now_loading.undone--;
+}
+
+bool
+load_ready(void)
+{
+	return now_loading.entry != NULL && now_loading.undone == 0;
 }
 
 /* Takes the sealed memory over from the jobs; false when one has failed. */
@@ -376,7 +392,7 @@ collect_jobs(void)
 		struct hash_job *job = &now_loading.jobs[i];
 		struct sealed *s = sealed_at(now_loading.objects[i]);
 
-		if (job->fd < 0) {
+		if (!job->good) {
 			refuse(job->culprit == NULL ? "-" : job->culprit->path, "%s",
 			    job->why);
 			good = false;

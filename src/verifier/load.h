@@ -12,6 +12,7 @@
 #include "policy/floor.h"
 #include "policy/keyring.h"
 #include "src/verifier/catalog.h"
+#include "src/verifier/hasher.h"
 #include "src/verifier/image.h"
 
 /* What images are judged by. Set once, before the cage. */
@@ -32,7 +33,11 @@ bool load_busy(void);
 /* Checks all but the files of this entry, and hands those to the hashing threads. The
  * entry's state says what became of it. */
 void load_begin(struct entry *e);
-/* The threads are done. Returns the image that is served from now on, or NULL. */
+/* The threads have done one of its jobs. */
+void load_ran(const struct hash_job *job);
+/* All are done: load_finish() may be called. */
+bool load_ready(void);
+/* Returns the image that is served from now on, or NULL. */
 struct image *load_finish(void);
 /* Stores the time in the floor when it has moved on by hours. */
 void load_keep_time(void);

@@ -182,8 +182,14 @@ load_some(void)
 {
 	struct entry *e;
 
-	while (load_rules.has_floor && !load_busy() && (e = choose()) != NULL)
+	for (;;) {
+		/* One without any file of its own is done at once. */
+		if (load_ready())
+			(void)load_finish();
+		if (!load_rules.has_floor || load_busy() || (e = choose()) == NULL)
+			return;
 		load_begin(e);
+	}
 }
 
 /* Nothing that the store held at first is still on its way. */
@@ -211,9 +217,11 @@ on_timer(void)
 static void
 on_hashed(void)
 {
-	if (!hasher_done() || !load_busy())
-		return;
-	(void)load_finish();
+	const struct hash_job *job;
+
+	hasher_clear();
+	while ((job = hasher_take()) != NULL)
+		load_ran(job);
 	load_some();
 }
 
