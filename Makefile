@@ -4,7 +4,7 @@
 #   make demo       boot a virtual machine      make check-boot   every firmware case
 #   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
 #   make bench-dhcp   beside Kea, ISC dhcpd and dnsmasq; the table in build/bench
-#   make bench-files  beside tftpd-hpa, atftpd, dnsmasq; make bench: all of these
+#   make bench-files  beside tftpd-hpa, atftpd, dnsmasq, nginx; make bench: all of these
 #   make layers     prove the link map          make lint         format, static analysis
 #   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
 #   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
@@ -506,8 +506,10 @@ $(addprefix $(B)/test/test_sender_,tftp http clients): \
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 
 # Load generators.
-LOADS := dhcpload tftpload
+LOADS := dhcpload tftpload httpload
 LOAD_tftpload := tests/bench/load tests/bench/tftp_client
+LOAD_httpload := tests/bench/load tests/bench/http_client
+LIB_httpload := -lssl -lcrypto
 define load
 $(B)/testbin/$(1): $$(call obj,tests/bench/$(1) $(LOAD_$(1)))
 	@mkdir -p $$(@D)

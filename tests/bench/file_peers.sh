@@ -55,6 +55,32 @@ peers_files()
 	server_trust
 }
 
+certificate()
+{
+	local name=$1
+
+	shift
+	openssl req -x509 -nodes -days 30 -subj /CN=bench "$@" -keyout "$RUN/$name.key" \
+		-out "$RUN/$name.crt" -addext "subjectAltName=IP:$SERVER_IP" 2>"$RUN/$name.log" ||
+		die "certificate: $(tail -n 2 "$RUN/$name.log")"
+}
+
+has_tls()
+{
+	in_ns rly timeout 5 "$TESTBIN/httpload" -s "$(address_of "$1")" -a "$CLIENTS" -c 1 -S \
+		-p 443 -f "$S/stage/bench/small" /bench/small 2>/dev/null | grep -q 'done=1 '
+}
+
+# One with RSA, 3072 bits, one with P-256; who has TLS gets both.
+peers_certificates()
+{
+	certificate rsa -newkey rsa:3072
+	certificate ec -newkey ec -pkeyopt ec_paramgen_curve:P-256
+	[ -x "$BIN/tls" ] || return 0
+	SERVER_SETTINGS="https { port 443; certificate \"$RUN/rsa.crt\" key \"$RUN/rsa.key\";
+		certificate \"$RUN/ec.crt\" key \"$RUN/ec.key\"; }"
+}
+
 peer_run()
 {
 	local name=$1
