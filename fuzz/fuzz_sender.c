@@ -107,6 +107,7 @@ set_up(void)
 	struct tftp_setup ts = {.first_fd = FD_POOL,
 	    .pool = POOL,
 	    .links = 1,
+	    .per_address = 64,
 	    .locals = &local,
 	    .nlocals = 1,
 	    .memfds = &memfds,

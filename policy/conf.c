@@ -30,6 +30,9 @@ set_defaults(struct conf *c)
 	c->ipxe_http = true;
 	c->tftp_first = 40000;
 	c->tftp_last = 40063;
+	c->tftp_window = 64;
+	c->tftp_blksize = 65464;
+	c->transfers_per_address = 64;
 	c->http_port = 80;
 	c->head_timeout = 10;
 	c->idle_timeout = 30;

@@ -54,15 +54,20 @@ struct conf {
 	bool ipxe_http;     /* iPXE loads by HTTP when it can */
 	bool expired_serve; /* images past their expiry: true = serve */
 
-	unsigned workers;               /* 0: one per core */
-	uint16_t tftp_first, tftp_last; /* transfer ports */
+	unsigned workers;                   /* 0: one per core */
+	uint16_t tftp_first, tftp_last;     /* transfer ports */
+	bool tftp_single;                   /* transfers come from port 69 */
+	bool tftp_any_case;                 /* names count in either case */
+	uint8_t tftp_rollover;              /* block number after 65535 */
+	uint16_t tftp_window, tftp_blksize; /* granted at most */
+	uint32_t transfers_per_address;
 	uint16_t http_port;
 	uint16_t head_timeout, idle_timeout; /* seconds */
 	uint32_t min_rate;                   /* bytes a second */
 	uint16_t rate_window;                /* seconds */
 	uint32_t conns_per_address;
 
-	uint16_t https_port; /* 0: no HTTPS */
+	uint16_t https_port;  /* 0: no HTTPS */
 	uint16_t tls_workers; /* 0: one per worker */
 	unsigned ncerts;
 	struct conf_cert certs[KEYS_MAX];

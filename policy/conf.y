@@ -126,6 +126,12 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_NO             "'no'"
 %token K_OPEN           "'open'"
 %token K_TO             "'to'"
+%token K_SINGLE_PORT    "'single-port'"
+%token K_CASE_INSENSITIVE "'case-insensitive'"
+%token K_ROLLOVER       "'rollover'"
+%token K_MAX_WINDOWSIZE "'max-windowsize'"
+%token K_MAX_BLKSIZE    "'max-blksize'"
+%token K_TRANSFERS      "'transfers-per-address'"
 
 %token <slice> STRING   "a text in double quotes"
 %token <slice> WORD     "a word"
@@ -455,8 +461,33 @@ expired:
 
 tftp_items:
 	  %empty
-	| tftp_items K_PORTS NUMBER '-' NUMBER ';'
-		{ TRY(build_ports(b, @2, $3, @3, $5, @5)); }
+	| tftp_items tftp_item
+	;
+
+tftp_item:
+	  K_PORTS NUMBER '-' NUMBER ';'
+		{ TRY(build_ports(b, @1, $2, @2, $4, @4)); }
+	| K_SINGLE_PORT         { TRY(build_once(b, SET_SINGLE_PORT, @1)); }
+	  single_port ';'
+	| K_CASE_INSENSITIVE    { TRY(build_once(b, SET_ANY_CASE, @1)); }
+	  any_case ';'
+	| K_ROLLOVER NUMBER ';' { TRY(build_amount(b, SET_ROLLOVER, @1, $2, @2)); }
+	| K_MAX_WINDOWSIZE NUMBER ';'
+		{ TRY(build_amount(b, SET_MAX_WINDOWSIZE, @1, $2, @2)); }
+	| K_MAX_BLKSIZE NUMBER ';'
+		{ TRY(build_amount(b, SET_MAX_BLKSIZE, @1, $2, @2)); }
+	| K_TRANSFERS NUMBER ';'
+		{ TRY(build_amount(b, SET_TRANSFERS, @1, $2, @2)); }
+	;
+
+single_port:
+	  K_YES                 { b->conf->tftp_single = true; }
+	| K_NO                  { b->conf->tftp_single = false; }
+	;
+
+any_case:
+	  K_YES                 { b->conf->tftp_any_case = true; }
+	| K_NO                  { b->conf->tftp_any_case = false; }
 	;
 
 http_items:

@@ -27,6 +27,10 @@ struct amount {
 static const struct amount amounts[SETTING_MAX] = {
     [SET_SESSION_TIME] = AMOUNT(TIME, 5, 7 * DAY, session_time),
     [SET_SESSIONS] = AMOUNT(COUNT, 1, 1000000, sessions_max),
+    [SET_ROLLOVER] = AMOUNT(COUNT, 0, 1, tftp_rollover),
+    [SET_MAX_WINDOWSIZE] = AMOUNT(COUNT, 1, 1024, tftp_window),
+    [SET_MAX_BLKSIZE] = AMOUNT(COUNT, 512, 65464, tftp_blksize),
+    [SET_TRANSFERS] = AMOUNT(COUNT, 1, 65535, transfers_per_address),
     [SET_PORT] = AMOUNT(COUNT, 1, 65535, http_port),
     [SET_HTTPS_PORT] = AMOUNT(COUNT, 1, 65535, https_port),
     [SET_TLS_WORKERS] = AMOUNT(COUNT, 1, TLS_MAX, tls_workers),

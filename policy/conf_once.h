@@ -28,6 +28,12 @@
 	X(SESSION_TIME, "'session-time'")                 \
 	X(SESSIONS, "'sessions'")                         \
 	X(PORTS, "'ports'")                               \
+	X(SINGLE_PORT, "'single-port'")                   \
+	X(ANY_CASE, "'case-insensitive'")                 \
+	X(ROLLOVER, "'rollover'")                         \
+	X(MAX_WINDOWSIZE, "'max-windowsize'")             \
+	X(MAX_BLKSIZE, "'max-blksize'")                   \
+	X(TRANSFERS, "'transfers-per-address'")           \
 	X(PORT, "'port'")                                 \
 	X(HEAD_TIMEOUT, "'head-timeout'")                 \
 	X(IDLE_TIMEOUT, "'idle-timeout'")                 \

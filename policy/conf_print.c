@@ -153,6 +153,12 @@ print_services(struct conf_printer *p, const struct conf *c)
 	open_block(p, "tftp");
 	conf_print_line(
 	    p, "ports %u - %u;", (unsigned)c->tftp_first, (unsigned)c->tftp_last);
+	conf_print_line(p, "single-port %s;", c->tftp_single ? "yes" : "no");
+	conf_print_line(p, "case-insensitive %s;", c->tftp_any_case ? "yes" : "no");
+	print_amount(p, "rollover", AMOUNT_COUNT, c->tftp_rollover);
+	print_amount(p, "max-windowsize", AMOUNT_COUNT, c->tftp_window);
+	print_amount(p, "max-blksize", AMOUNT_COUNT, c->tftp_blksize);
+	print_amount(p, "transfers-per-address", AMOUNT_COUNT, c->transfers_per_address);
 	close_block(p);
 	open_block(p, "http");
 	print_amount(p, "port", AMOUNT_COUNT, c->http_port);

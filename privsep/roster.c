@@ -461,7 +461,7 @@ roster_options(
 		for (unsigned i = c->index; i < sv->now.npool; i += sv->workers)
 			pool++;
 		OPTION("pool=%u", pool);
-		OPTION("single_port=0");
+		OPTION("single_port=%u", s->single_port);
 		OPTION("http_port=%u", s->http_port);
 		OPTION("head_timeout=%u", s->head_timeout);
 		OPTION("idle_timeout=%u", s->idle_timeout);
@@ -470,6 +470,8 @@ roster_options(
 		/* Each worker counts for itself; together they keep to the limit. */
 		OPTION("conns_per_address=%u",
 		    (s->conns_per_address + sv->workers - 1) / sv->workers);
+		OPTION("transfers_per_address=%u",
+		    (s->transfers_per_address + sv->workers - 1) / sv->workers);
 	}
 #undef OPTION
 	return n;

@@ -13,7 +13,8 @@
 
 #define BLKSIZE_MIN 8u
 #define BLKSIZE_DEFAULT 512u
-#define HEADERS 32u /* IPv4 20, UDP 8, TFTP 4 */
+#define HEADERS_V4 32u /* IPv4 20, UDP 8, TFTP 4 */
+#define HEADERS_V6 52u /* IPv6 40, the same */
 
 #define ERROR_NOT_FOUND 1
 
@@ -44,18 +45,35 @@ deny(struct chan *mouth, const struct msg_rrq_tell *m, uint8_t code)
 	return chan_send(mouth, &out);
 }
 
+/* Blocks never need more than one packet: boot ROMs cannot put pieces together. */
+static uint16_t
+most_of_block(const struct msg_rrq_tell *m, uint32_t mtu)
+{
+	uint32_t headers = m->peer.family == ADDR_V6 ? HEADERS_V6 : HEADERS_V4;
+	uint32_t fits = mtu > headers + BLKSIZE_MIN ? mtu - headers : BLKSIZE_MIN;
+	uint16_t most = broker.conf->tftp_blksize;
+
+	return fits < most ? (uint16_t)fits : most;
+}
+
 void
 tftp_choose_options(
     const struct msg_rrq_tell *m, uint32_t mtu, struct msg_tftp_grant_tell *grant)
 {
-	uint32_t most = mtu > HEADERS + BLKSIZE_MIN ? mtu - HEADERS : BLKSIZE_MIN;
+	uint16_t most = most_of_block(m, mtu), window = broker.conf->tftp_window;
 
-	grant->options = m->options & TFTP_TSIZE;
+	/* How many bytes netascii makes of a file is not known before they are sent. */
+	grant->options =
+	    m->options & (m->netascii ? TFTP_ROLLOVER : TFTP_TSIZE | TFTP_ROLLOVER);
 	grant->blksize = BLKSIZE_DEFAULT;
 	grant->windowsize = 1;
+	grant->rollover = broker.conf->tftp_rollover;
+	grant->netascii = m->netascii;
+	if ((m->options & TFTP_ROLLOVER) != 0)
+		grant->rollover = m->rollover;
 	if ((m->options & TFTP_BLKSIZE) != 0 && m->blksize >= BLKSIZE_MIN) {
 		grant->options |= TFTP_BLKSIZE;
-		grant->blksize = m->blksize < most ? m->blksize : (uint16_t)most;
+		grant->blksize = m->blksize < most ? m->blksize : most;
 	}
 	if ((m->options & TFTP_TIMEOUT) != 0 && m->timeout > 0) {
 		grant->options |= TFTP_TIMEOUT;
@@ -63,8 +81,7 @@ tftp_choose_options(
 	}
 	if ((m->options & TFTP_WINDOWSIZE) != 0 && m->windowsize > 0) {
 		grant->options |= TFTP_WINDOWSIZE;
-		grant->windowsize =
-		    m->windowsize < TFTP_WINDOW_MAX ? m->windowsize : TFTP_WINDOW_MAX;
+		grant->windowsize = m->windowsize < window ? m->windowsize : window;
 	}
 }
 

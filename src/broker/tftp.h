@@ -8,18 +8,22 @@
 #include "privsep/chan.h"
 #include "src/broker/render.h"
 
-#define TFTP_WINDOW_MAX 16 /* blocks in flight */
-
 /* Bits of `options` in RRQ_TELL and TFTP_GRANT_TELL. */
-enum { TFTP_BLKSIZE = 1, TFTP_TSIZE = 2, TFTP_TIMEOUT = 4, TFTP_WINDOWSIZE = 8 };
+enum {
+	TFTP_BLKSIZE = 1,
+	TFTP_TSIZE = 2,
+	TFTP_TIMEOUT = 4,
+	TFTP_WINDOWSIZE = 8,
+	TFTP_ROLLOVER = 16,
+};
 
 void on_rrq_tell(struct chan *from, const struct msg *m, int *fd);
 /* Answers if that is possible now. 0: done. ERR_STATE: the text is not there yet, see
  * *ticket; with `last`, that means not found. ERR_FULL: the channel is full. */
 int tftp_try(
     const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket) MUST_CHECK;
-/* Fills in the options of the grant: those asked for, as far as they go. mtu: of the
- * link, bytes. Pure. */
+/* Fills in the options of the grant: those asked for, as far as they go and the
+ * configuration lets them. mtu: of the link, bytes. */
 void tftp_choose_options(
     const struct msg_rrq_tell *m, uint32_t mtu, struct msg_tftp_grant_tell *grant);
 

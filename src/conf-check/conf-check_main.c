@@ -107,6 +107,8 @@ tell_spec(const struct conf *conf)
 	s->workers = (uint8_t)conf->workers;
 	s->tftp_first = conf->tftp_first;
 	s->tftp_last = conf->tftp_last;
+	s->single_port = conf->tftp_single;
+	s->transfers_per_address = conf->transfers_per_address;
 	s->http_port = conf->http_port;
 	s->head_timeout = conf->head_timeout;
 	s->idle_timeout = conf->idle_timeout;

@@ -260,6 +260,8 @@ init_tables(struct sender *s)
 	struct tftp_setup ts = {.first_fd = FD_POOL,
 	    .pool = s->pool,
 	    .links = st->nlinks,
+	    .per_address =
+		(uint32_t)start_number(st, "transfers_per_address", 1, UINT32_MAX),
 	    .single = start_number(st, "single_port", 0, 1) != 0,
 	    .locals = s->locals,
 	    .nlocals = st->nlinks,

@@ -29,7 +29,7 @@ struct transfer {
 	uint64_t offset;      /* in the object */
 	uint64_t started;
 	uint32_t session;
-	uint8_t options;
+	uint8_t options, rollover;
 	uint32_t next; /* in its bucket or in the free list */
 	char name[256];
 };
@@ -171,7 +171,8 @@ send_oack(struct tftp *t, const struct transfer *tr)
 	    .blksize = tr->x.terms.blksize,
 	    .timeout = tr->x.terms.timeout_s,
 	    .windowsize = tr->x.terms.window,
-	    .tsize = tr->x.terms.length};
+	    .tsize = tr->x.terms.length,
+	    .rollover = tr->rollover};
 	uint8_t bytes[TFTP_OACK_MAX];
 	int len = tftp_encode_oack(&o, bytes, sizeof bytes);
 
@@ -321,7 +322,7 @@ reserve(struct tftp *t, const struct msg_tftp_grant_tell *g, const char **why)
 	*why = NULL;
 	if (t->nfree == 0)
 		*why = "table-full";
-	else if (!caps_take(&t->caps, &g->peer, TFTP_PER_ADDRESS))
+	else if (!caps_take(&t->caps, &g->peer, t->setup.per_address))
 		*why = "address-limit";
 	else if ((object = memfds_take(t->setup.memfds, g->memfd, g->offset, g->length)) ==
 		 NULL) {
@@ -378,6 +379,7 @@ tftp_grant(struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now)
 	tr->started = now;
 	tr->session = g->session;
 	tr->options = g->options;
+	tr->rollover = g->rollover;
 	memcpy(tr->name, g->name, sizeof tr->name);
 	perform(t, tr, &act);
 	return 0;

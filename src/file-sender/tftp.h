@@ -15,12 +15,12 @@
 #include "src/file-sender/timers.h"
 
 #define TFTP_TRANSFERS 10000
-#define TFTP_PER_ADDRESS 64
 
 struct tftp_setup {
 	int first_fd;              /* descriptor of the pool's first socket */
 	unsigned pool;             /* how many; the others follow */
 	unsigned links;            /* of the server */
+	uint32_t per_address;      /* transfers of one peer at once */
 	bool single;               /* each has a socket on port 69, from FD_SINGLE on */
 	const struct addr *locals; /* our own addresses; borrowed for good */
 	unsigned nlocals;

@@ -67,8 +67,7 @@ find_target(struct msghdr *hdr, const struct link *l, struct addr *local)
 	return (uint32_t)info.ipi_ifindex == l->ifindex;
 }
 
-/* The error to answer with, or 0 and the name. This server has bytes, not text: RFC 1350's
- * netascii would change them, so only octet is served. */
+/* The error to answer with, or 0 and the name. */
 static uint8_t
 judge(const struct tftp_request *r, const struct link *l, const struct addr *peer,
     char name[PATH_FOLDED_MAX + 1])
@@ -76,7 +75,7 @@ judge(const struct tftp_request *r, const struct link *l, const struct addr *pee
 	char from[ADDR_TEXT_MAX], shown[SHOWN_MAX];
 	int err = path_fold(r->name, r->name_len, PATH_TFTP, name);
 
-	if (r->mode != TFTP_OCTET)
+	if (r->mode != TFTP_OCTET && r->mode != TFTP_NETASCII)
 		return TFTP_ERR_ILLEGAL;
 	if (r->write)
 		return TFTP_ERR_ACCESS;
@@ -103,6 +102,8 @@ tell_broker(const struct tftp_request *r, unsigned link, const struct addr *peer
 	t->blksize = r->blksize;
 	t->timeout = r->timeout;
 	t->windowsize = r->windowsize;
+	t->rollover = r->rollover;
+	t->netascii = r->mode == TFTP_NETASCII;
 	t->fault = judge(r, &start.links[link], peer, t->name);
 	chan_send_or_drop(&broker, &m);
 }

@@ -29,6 +29,7 @@ static const struct option known[] = {
     {"tsize", TFTP_TSIZE, 0, UINT64_MAX},                          /* RFC 2349 */
     {"timeout", TFTP_TIMEOUT, 1, 255},                             /* RFC 2349 */
     {"windowsize", TFTP_WINDOWSIZE, 1, 65535},                     /* RFC 7440 */
+    {"rollover", TFTP_ROLLOVER, 0, 1},
 };
 
 #define KNOWN (sizeof known / sizeof known[0])
@@ -92,6 +93,7 @@ set_option(struct tftp_request *r, const struct option *o, uint64_t v)
 	case TFTP_BLKSIZE: r->blksize = (uint16_t)v; break;
 	case TFTP_TIMEOUT: r->timeout = (uint8_t)v; break;
 	case TFTP_WINDOWSIZE: r->windowsize = (uint16_t)v; break;
+	case TFTP_ROLLOVER: r->rollover = (uint8_t)v; break;
 	default: break; /* tsize: the client's number is only a question mark */
 	}
 }
@@ -192,10 +194,11 @@ put_option(struct out *out, const char *name, uint64_t value)
 int
 tftp_encode_oack(const struct tftp_oack *o, uint8_t *bytes, size_t cap)
 {
-	const uint64_t values[KNOWN] = {o->blksize, o->tsize, o->timeout, o->windowsize};
+	const uint64_t values[KNOWN] = {
+	    o->blksize, o->tsize, o->timeout, o->windowsize, o->rollover};
 	struct out out;
 
-	if (o->options == 0 || o->options > 15)
+	if (o->options == 0 || o->options > TFTP_OPTIONS_ALL)
 		return ERR_RANGE;
 	out_init(&out, bytes, cap);
 	out_u16(&out, OP_OACK);

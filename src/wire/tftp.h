@@ -1,5 +1,6 @@
 /*
- * TFTP packets (RFC 1350) with the options of RFC 2347, 2348, 2349 and 7440. Pure: bytes
+ * TFTP packets (RFC 1350) with the options of RFC 2347, 2348, 2349 and 7440, and with
+ * "rollover", which no RFC has: the block number that follows 65535, 0 or 1. Pure: bytes
  * in, struct or error out. Requests are read by tftp-parser; acknowledgements and errors
  * are read, and all that the server says is written, by file-sender.
  */
@@ -42,7 +43,9 @@ enum {
 	TFTP_TSIZE = 2,
 	TFTP_TIMEOUT = 4,
 	TFTP_WINDOWSIZE = 8,
+	TFTP_ROLLOVER = 16,
 };
+#define TFTP_OPTIONS_ALL 31
 
 struct tftp_request {
 	bool write; /* WRQ */
@@ -53,6 +56,7 @@ struct tftp_request {
 	uint16_t blksize;    /* 512 when not asked for */
 	uint8_t timeout;     /* seconds, 0 when not asked for */
 	uint16_t windowsize; /* 1 when not asked for */
+	uint8_t rollover;    /* 0 when not asked for */
 };
 
 /* Reads an RRQ or WRQ. An option counts only with a plain decimal number in its range;
@@ -80,6 +84,7 @@ struct tftp_oack {
 	uint8_t timeout;
 	uint16_t windowsize;
 	uint64_t tsize; /* bytes */
+	uint8_t rollover;
 };
 
 /* All return the packet's length, or ERR_LONG when cap is too small, ERR_RANGE when a

@@ -132,6 +132,12 @@ same_services(const struct conf *a, const struct conf *b)
 	SAME(workers);
 	SAME(tftp_first);
 	SAME(tftp_last);
+	SAME(tftp_single);
+	SAME(tftp_any_case);
+	SAME(tftp_rollover);
+	SAME(tftp_window);
+	SAME(tftp_blksize);
+	SAME(transfers_per_address);
 	SAME(http_port);
 	SAME(head_timeout);
 	SAME(idle_timeout);

@@ -199,10 +199,11 @@ tftp_options(void **state)
 	    {TFTP_TIMEOUT, 0, 0, 255, 1500, TFTP_TIMEOUT, 512, 1},
 	    {TFTP_TIMEOUT, 0, 0, 0, 1500, 0, 512, 1},
 	    {TFTP_WINDOWSIZE, 0, 4, 0, 1500, TFTP_WINDOWSIZE, 512, 4},
-	    {TFTP_WINDOWSIZE, 0, 16, 0, 1500, TFTP_WINDOWSIZE, 512, 16},
-	    {TFTP_WINDOWSIZE, 0, 65535, 0, 1500, TFTP_WINDOWSIZE, 512, 16},
+	    {TFTP_WINDOWSIZE, 0, 64, 0, 1500, TFTP_WINDOWSIZE, 512, 64},
+	    {TFTP_WINDOWSIZE, 0, 65535, 0, 1500, TFTP_WINDOWSIZE, 512, 64},
 	    {TFTP_WINDOWSIZE, 0, 0, 0, 1500, 0, 512, 1},
 	    {15, 1408, 4, 2, 1500, 15, 1408, 4},
+	    {31, 1408, 4, 2, 1500, 31, 1408, 4},
 	};
 
 	(void)state;
@@ -221,6 +222,48 @@ tftp_options(void **state)
 		if ((g.options & TFTP_TIMEOUT) != 0)
 			assert_int_equal(g.timeout, rows[i].timeout);
 	}
+}
+
+/* What the configuration caps, and what depends on mode and family. */
+static void
+tftp_options_by_setting(void **state)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+	struct msg_rrq_tell t = {.options = 31, .blksize = 65464, .windowsize = 100};
+	struct msg_tftp_grant_tell g = {0};
+
+	(void)state;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.rollover, 0);
+	conf->tftp_rollover = 1;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.rollover, 0); /* as asked, which the client will count by */
+	t.rollover = 1;
+	conf->tftp_rollover = 0;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.rollover, 1);
+	t.options = 15;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.rollover, 0);
+	conf->tftp_rollover = 1;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.rollover, 1);
+	conf->tftp_rollover = 0;
+	conf->tftp_blksize = 1024;
+	conf->tftp_window = 3;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.blksize, 1024);
+	assert_int_equal(g.windowsize, 3);
+	conf->tftp_blksize = 65464;
+	conf->tftp_window = 64;
+	t.peer = rig_addr("2001:db8::1");
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.blksize, 1448);
+	assert_int_equal(g.options, 9 | TFTP_TSIZE);
+	t.netascii = 1;
+	tftp_choose_options(&t, 1500, &g);
+	assert_int_equal(g.options, 9);
+	assert_int_equal(g.netascii, 1);
 }
 
 static void
@@ -608,6 +651,7 @@ main(void)
 	    cmocka_unit_test_setup(no_image_no_file, set_up),
 	    cmocka_unit_test_setup(a_file_of_another_image, set_up),
 	    cmocka_unit_test_setup(tftp_options, set_up),
+	    cmocka_unit_test_setup(tftp_options_by_setting, set_up),
 	    cmocka_unit_test_setup(tftp_parser_lies, set_up),
 	    cmocka_unit_test_setup(workers_share, set_up),
 	    cmocka_unit_test_setup(memory_is_told_once, set_up),

@@ -95,6 +95,12 @@ defaults(void **state)
 	assert_int_equal(c->workers, 0);
 	assert_int_equal(c->tftp_first, 40000);
 	assert_int_equal(c->tftp_last, 40063);
+	assert_false(c->tftp_single);
+	assert_false(c->tftp_any_case);
+	assert_int_equal(c->tftp_rollover, 0);
+	assert_int_equal(c->tftp_window, 64);
+	assert_int_equal(c->tftp_blksize, 65464);
+	assert_int_equal(c->transfers_per_address, 64);
 	assert_int_equal(c->http_port, 80);
 	assert_int_equal(c->head_timeout, 10);
 	assert_int_equal(c->idle_timeout, 30);
@@ -291,7 +297,10 @@ every_setting_arrives(void **state)
 	struct conf *c = parse("server{workers 3;memory 3G;landlock 4;log-level debug;"
 			       "uid-base 70000;}http{port 8080;head-timeout 1m;"
 			       "idle-timeout 1h;min-rate 500;rate-window 7s;"
-			       "connections-per-address 9;}tftp{ports 50000-50000;}boot{"
+			       "connections-per-address 9;}tftp{ports 50000-50000;"
+			       "single-port yes;case-insensitive yes;rollover 1;"
+			       "max-windowsize 1024;max-blksize 512;"
+			       "transfers-per-address 65535;}boot{"
 			       "default deny;unknown ignore;ipxe-transport tftp;expired "
 			       "serve;session-time 1d;sessions 77;}state \"/.s\";images "
 			       "\"/i/..x\";keyring \"/k.\";interface \"http\"{}");
@@ -310,6 +319,12 @@ every_setting_arrives(void **state)
 	assert_int_equal(c->conns_per_address, 9);
 	assert_int_equal(c->tftp_first, 50000);
 	assert_int_equal(c->tftp_last, 50000);
+	assert_true(c->tftp_single);
+	assert_true(c->tftp_any_case);
+	assert_int_equal(c->tftp_rollover, 1);
+	assert_int_equal(c->tftp_window, 1024);
+	assert_int_equal(c->tftp_blksize, 512);
+	assert_int_equal(c->transfers_per_address, 65535);
 	assert_int_equal(c->default_boot, BOOT_DENY);
 	assert_false(c->unknown_allow);
 	assert_false(c->ipxe_http);

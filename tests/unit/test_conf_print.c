@@ -133,7 +133,9 @@ defaults_are_said(void **state)
 	    "\tpool-share 100%;\n}\n",
 	    "boot {\n\tdefault deny;\n\tunknown deny;\n\tipxe-transport http;\n"
 	    "\thttp-boot http;\n\texpired refuse;\n\tsession-time 1h;\n\tsessions 10000;\n}\n",
-	    "tftp {\n\tports 40000 - 40063;\n}\n",
+	    "tftp {\n\tports 40000 - 40063;\n\tsingle-port no;\n\tcase-insensitive no;\n"
+	    "\trollover 0;\n\tmax-windowsize 64;\n\tmax-blksize 65464;\n"
+	    "\ttransfers-per-address 64;\n}\n",
 	    "http {\n\tport 80;\n\thead-timeout 10s;\n\tidle-timeout 30s;\n\tmin-rate 1K;\n"
 	    "\trate-window 30s;\n\tconnections-per-address 64;\n}\n",
 	    "server {\n\t# workers: one for each processor core\n\tmemory 2G;\n"

@@ -39,6 +39,11 @@ static const struct request_case requests[] = {
 	"a", 13, 8, 1, 1},
     {REQ("\0\1a\0octet\0blksize\00065464\0timeout\000255\0windowsize\00065535"), 0, false,
 	TFTP_OCTET, "a", 13, 65464, 255, 65535},
+    /* tftp-hpa's, and RFC 2090. */
+    {REQ("\0\1a\0octet\0utimeout\0001000000\0blksize2\0008192\0multicast\0"), 0, false,
+	TFTP_OCTET, "a", 0, 512, 0, 1},
+    {REQ("\0\1a\0netascii\0blksize\0001024\0tsize\0000"), 0, false, TFTP_NETASCII, "a", 3,
+	1024, 0, 1},
     /* Out of range, or no number: ignored. */
     {REQ("\0\1a\0octet\0blksize\0007\0timeout\0000\0windowsize\0000"), 0, false, TFTP_OCTET,
 	"a", 0, 512, 0, 1},
@@ -118,6 +123,31 @@ requests_are_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
 		check_request(&requests[i], i);
+}
+
+static void
+rollover_is_zero_or_one(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		uint8_t options, rollover;
+	} rows[] = {
+	    {REQ("\0\1a\0octet\0rollover\0000"), TFTP_ROLLOVER, 0},
+	    {REQ("\0\1a\0octet\0RollOver\0001\0tsize\0000"), TFTP_ROLLOVER | TFTP_TSIZE, 1},
+	    {REQ("\0\1a\0octet\0rollover\0002"), 0, 0},
+	    {REQ("\0\1a\0octet\0rollover\0-1\0rollover\0001"), 0, 0},
+	    {REQ("\0\1a\0octet"), 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct tftp_request r;
+
+		assert_int_equal(tftp_decode_request(rows[i].bytes, rows[i].len, &r), 0);
+		if (r.options != rows[i].options || r.rollover != rows[i].rollover)
+			fail_msg("row %zu: %u %u", i, r.options, r.rollover);
+	}
 }
 
 static void
@@ -209,8 +239,9 @@ an_oack_holds_what_is_acknowledged(void **state)
 {
 	static const char all[] =
 	    "\0\6blksize\0001468\0tsize\00018446744073709551615\0timeout\000255\0windowsize"
-	    "\00065535";
-	struct tftp_oack o = {.options = 15,
+	    "\00065535\0rollover\0001";
+	struct tftp_oack o = {.options = TFTP_OPTIONS_ALL,
+	    .rollover = 1,
 	    .blksize = 1468,
 	    .timeout = 255,
 	    .windowsize = 65535,
@@ -228,7 +259,10 @@ an_oack_holds_what_is_acknowledged(void **state)
 	assert_memory_equal(bytes, "\0\6tsize\0000", 10);
 	o.options = 0;
 	assert_int_equal(tftp_encode_oack(&o, bytes, sizeof bytes), ERR_RANGE);
-	o.options = 16;
+	o.options = 32;
+	assert_int_equal(tftp_encode_oack(&o, bytes, sizeof bytes), ERR_RANGE);
+	o.options = TFTP_ROLLOVER;
+	o.rollover = 2;
 	assert_int_equal(tftp_encode_oack(&o, bytes, sizeof bytes), ERR_RANGE);
 	o.options = TFTP_BLKSIZE;
 	o.blksize = 7;
@@ -275,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_are_read),
+	    cmocka_unit_test(rollover_is_zero_or_one),
 	    cmocka_unit_test(every_truncation_is_refused_or_shorter),
 	    cmocka_unit_test(a_long_request_is_refused),
 	    cmocka_unit_test(many_options_are_walked),

@@ -83,6 +83,7 @@ make_spec(const char *work)
 	s->min_rate = 1024;
 	s->rate_window = 30;
 	s->conns_per_address = 64;
+	s->transfers_per_address = 64;
 	s->landlock = 1;
 	s->log_level = LOG_ERROR;
 	s->memory = 64 << 20;
