@@ -15,7 +15,7 @@
 #include "src/base/clock.h"
 #include "src/base/log.h"
 
-#define BODY_TURN (256u << 10) /* bytes of one connection before the others' turn */
+#define BODY_TURN (2048u << 10) /* bytes of one connection before the others' turn */
 #define LINGER_MS 2000
 #define EOF_GRACE_MS 100
 #define DRAIN_TURN 16
