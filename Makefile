@@ -143,6 +143,7 @@ STATIC_http-parser := yes
 SENDER := src/wire/tftp src/file-sender/watch src/file-sender/caps src/file-sender/timers \
 	src/file-sender/memfds src/file-sender/tftp_xfer src/file-sender/tftp_out \
 	src/file-sender/tftp src/file-sender/http_reply src/file-sender/http_conn \
+	src/file-sender/http_accept \
 	src/file-sender/http src/file-sender/file-sender_main
 OBJ_file-sender := $(call CAGED,file-sender) $(SENDER)
 STATIC_file-sender := yes
@@ -337,6 +338,9 @@ FUZZ += tftp path http conns
 OBJ_fuzz_tftp := $(BASE) src/wire/tftp src/wire/path
 OBJ_fuzz_path := $(BASE) src/wire/path
 OBJ_fuzz_http := $(BASE) src/wire/http src/wire/http_value src/wire/path
+FUZZ += requests
+OBJ_fuzz_requests := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
+	src/wire/path src/http-parser/conns
 OBJ_fuzz_conns := $(BASE) privsep/roles privsep/msg src/wire/http src/wire/http_value \
 	src/wire/path src/http-parser/conns
 FUZZ += dhcp4

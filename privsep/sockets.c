@@ -10,6 +10,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <netpacket/packet.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -132,8 +133,10 @@ socket_listen(const struct link *l, uint16_t port)
 
 	if (fd < 0)
 		return ERR_SYS;
+	/* Accepted sockets have TCP_NODELAY from here. */
 	if (set_one(fd, SOL_SOCKET, SO_REUSEADDR) != 0 ||
-	    bind_to(fd, &l->address, port) != 0 || listen(fd, 1024) != 0)
+	    set_one(fd, IPPROTO_TCP, TCP_NODELAY) != 0 ||
+	    bind_to(fd, &l->address, port) != 0 || listen(fd, 4096) != 0)
 		return give_up(fd);
 	return fd;
 }

@@ -9,7 +9,7 @@
 #include "privsep/start.h"
 #include "src/base/hash.h"
 
-#define BUCKETS 4096u
+#define BUCKETS 16384u
 #define NONE UINT32_MAX
 
 struct conns {

@@ -12,7 +12,7 @@
 #include "src/base/err.h"
 #include "src/base/ident.h"
 
-#define CONN_MAX 8192 /* of one worker at once */
+#define CONN_MAX 20480 /* of one worker at once */
 
 struct conn {
 	uint64_t id;

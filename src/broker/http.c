@@ -67,15 +67,28 @@ on_sender_reset_tell(struct chan *from, const struct msg *m, int *fd)
 	http_forget(from->index);
 }
 
+/* The last answer of a connection, which no object is part of. */
 static int
-deny(unsigned worker, uint64_t conn, uint16_t status, bool head, bool keep)
+dismiss(unsigned worker, uint64_t conn, uint16_t status, bool head)
 {
 	struct msg out = {.nr = MSG_HTTP_DENY_TELL};
 
 	out.u.http_deny_tell.conn = conn;
 	out.u.http_deny_tell.status = status;
 	out.u.http_deny_tell.head = head;
-	out.u.http_deny_tell.keep = keep;
+	return chan_send(&broker.file_sender[worker], &out);
+}
+
+static int
+deny_absent(unsigned worker, const struct msg_get_tell *m)
+{
+	struct msg out = {.nr = MSG_HTTP_DENY_TELL};
+
+	out.u.http_deny_tell.conn = m->conn;
+	out.u.http_deny_tell.used = m->used;
+	out.u.http_deny_tell.status = 404;
+	out.u.http_deny_tell.head = m->method == HTTP_HEAD;
+	out.u.http_deny_tell.keep = m->keep;
 	return chan_send(&broker.file_sender[worker], &out);
 }
 
@@ -88,6 +101,7 @@ deny_object(unsigned worker, const struct msg_get_tell *m, uint16_t status,
 	struct msg_http_deny_tell *d = &out.u.http_deny_tell;
 
 	d->conn = m->conn;
+	d->used = m->used;
 	d->status = status;
 	d->head = m->method == HTTP_HEAD;
 	d->keep = m->keep;
@@ -107,6 +121,7 @@ grant(unsigned worker, const struct msg_get_tell *m, const struct session *s,
 	if (memfd_tell(found->object.mem, worker) != 0)
 		return ERR_FULL;
 	g->conn = m->conn;
+	g->used = m->used;
 	g->session = s == NULL ? 0 : s->id;
 	g->status = d->status;
 	g->head = m->method == HTTP_HEAD;
@@ -147,7 +162,6 @@ http_try(
     unsigned worker, const struct msg_get_tell *m, bool last, struct render_ticket *ticket)
 {
 	const struct conn *conn = conn_find(worker, m->conn);
-	bool head = m->method == HTTP_HEAD;
 	struct serve_request request;
 	struct serve_object found;
 	struct session *s;
@@ -165,7 +179,7 @@ http_try(
 		return ERR_STATE;
 	*ticket = (struct render_ticket){0};
 	if (err != 0)
-		return deny(worker, m->conn, 404, head, m->keep);
+		return deny_absent(worker, m);
 	return answer(worker, m, &request, &found);
 }
 
@@ -180,7 +194,7 @@ is_answered(struct chan *from, uint64_t conn, bool head)
 		return true;
 	if (!conn_was(worker, conn) && broker.now_ms >= grace_until_ms[worker])
 		chan_peer_fault(from, "a connection that was never announced");
-	else if (conn_full(worker) && deny(worker, conn, 503, head, false) != 0)
+	else if (conn_full(worker) && dismiss(worker, conn, 503, head) != 0)
 		log_limited(LOG_NOTICE, "dropped", "via=http why=\"busy\"");
 	return false;
 }
@@ -240,6 +254,6 @@ on_bad_tell(struct chan *from, const struct msg *m, int *fd)
 		return;
 	}
 	if (is_answered(from, t->conn, t->head != 0) &&
-	    deny(from->index, t->conn, t->status, t->head != 0, false) != 0)
+	    dismiss(from->index, t->conn, t->status, t->head != 0) != 0)
 		bug("a request was read without room for its answer");
 }

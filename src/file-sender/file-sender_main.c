@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "privsep/cage.h"
 #include "privsep/chan.h"
@@ -19,6 +20,7 @@
 #include "src/file-sender/tftp.h"
 
 #define CHANNEL_DEPTH 256
+#define CONNS_MIN 1024  /* connections, however few descriptors there may be */
 #define ORDERS_TURN 128 /* messages of the broker before the network's turn */
 
 struct sender {
@@ -143,6 +145,9 @@ on_gone(struct sender *s, enum role role, unsigned index)
 		chan_reset(&s->parser);
 		reset_parser(s);
 		http_parser_gone(&s->http, s->now);
+	} else if (role == ROLE_FILE_SENDER) {
+		/* It may have been woken for a connection that it did not take any more. */
+		http_accept_all(&s->http, s->now);
 	}
 	super_cleared(role, index);
 }
@@ -232,7 +237,7 @@ watch(int fd, uint32_t events, enum watch_kind kind, unsigned index)
 }
 
 static void
-watch_all(struct sender *s, bool http)
+watch_all(struct sender *s)
 {
 	if (watch_init() != 0)
 		start_fail("epoll");
@@ -242,9 +247,23 @@ watch_all(struct sender *s, bool http)
 	s->broker_events = s->parser_events = EPOLLIN;
 	for (unsigned i = 0; i < s->pool; i++)
 		watch(FD_POOL + (int)i, EPOLLIN, WATCH_POOL, i);
-	/* One of the workers that wait wakes up for a connection, not all. */
-	for (unsigned i = 0; http && i < s->start.nlinks; i++)
-		watch(FD_LISTEN + (int)i, EPOLLIN | EPOLLEXCLUSIVE, WATCH_LISTEN, i);
+}
+
+/* What connections leave of the descriptors is enough for the rest. */
+static uint32_t
+most_connections(const struct sender *s)
+{
+	uint64_t rest = FD_POOL + s->pool + 2 * MEMFDS_NAMED_MAX, limit;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		start_fail("limit of descriptors");
+	limit = cage_policy.limits.files;
+	if (l.rlim_cur < limit)
+		limit = l.rlim_cur;
+	if (limit < rest + CONNS_MIN)
+		return CONNS_MIN;
+	return limit - rest > HTTP_CONNS ? HTTP_CONNS : (uint32_t)(limit - rest);
 }
 
 static void
@@ -255,8 +274,9 @@ init_tables(struct sender *s)
 	struct http_setup hs = {.broker = &s->broker,
 	    .parser = &s->parser,
 	    .memfds = &s->memfds,
-	    .locals = s->locals,
+	    .most = most_connections(s),
 	    .generation = st->generation};
+	bool http = start_number(st, "http_port", 0, 65535) != 0;
 	struct tftp_setup ts = {.first_fd = FD_POOL,
 	    .pool = s->pool,
 	    .links = st->nlinks,
@@ -274,6 +294,9 @@ init_tables(struct sender *s)
 	hs.idle_timeout_ms = (uint32_t)start_number(st, "idle_timeout", 1, 3600) * 1000;
 	hs.rate_window_ms = (uint32_t)window * 1000;
 	hs.window_bytes = start_number(st, "min_rate", 0, UINT32_MAX) * window;
+	for (unsigned i = 0; http && i < st->nlinks; i++)
+		hs.listeners[hs.nlisteners++] =
+		    (struct http_listener){FD_LISTEN + (int)i, s->locals[i]};
 	hs.per_address = (uint32_t)start_number(st, "conns_per_address", 1, UINT32_MAX);
 	if (memfds_init(&s->memfds) != 0 || tftp_init(&s->tftp, &ts) != 0 ||
 	    http_init(&s->http, &hs) != 0)
@@ -284,11 +307,9 @@ int
 main(int argc, char **argv)
 {
 	static struct sender s;
-	bool http;
 
 	start_init(&s.start, ROLE_FILE_SENDER, argc, argv);
 	s.pool = (unsigned)start_number(&s.start, "pool", 1, 1024);
-	http = start_number(&s.start, "http_port", 0, 65535) != 0;
 	for (unsigned i = 0; i < s.start.nlinks; i++)
 		s.locals[i] = s.start.links[i].address;
 	/* sendfile has no flag against it. */
@@ -298,8 +319,8 @@ main(int argc, char **argv)
 	chan_init(&s.parser, FD_PAIR, ROLE_FILE_SENDER, ROLE_HTTP_PARSER, s.start.index,
 	    CHANNEL_DEPTH);
 	s.broker.bundles = s.parser.bundles = true;
+	watch_all(&s);
 	init_tables(&s);
-	watch_all(&s, http);
 	cage_enter(&s.start, NULL);
 	reset_broker(&s);
 	reset_parser(&s);

@@ -17,7 +17,6 @@
 
 #define BODY_TURN (2048u << 10) /* bytes of one connection before the others' turn */
 #define LINGER_MS 2000
-#define EOF_GRACE_MS 100
 #define DRAIN_TURN 16
 #define SMALL_MAX 16384 /* bytes of a body that is copied, and sent with its header */
 #define SENT_LINES 500  /* a second: a line costs as much as a small answer */
@@ -27,27 +26,28 @@
 static void
 report(const struct http *h, const struct http_conn *c, const char *cut)
 {
-	unsigned long long bytes = c->length - c->left;
-	unsigned long long ms = h->now - c->began;
+	const struct http_answer *a = c->answer;
+	unsigned long long bytes = a->length - a->left;
+	unsigned long long ms = h->now - a->began;
 	char peer[ADDR_TEXT_MAX], name[128];
 
 	addr_format(&c->peer, peer);
-	log_quote(c->name, strlen(c->name), name, sizeof name);
+	log_quote(a->name, strlen(a->name), name, sizeof name);
 	if (cut == NULL)
 		log_at_most(SENT_LINES, LOG_INFO, "http-sent",
-		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", c->session, peer,
+		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", a->session, peer,
 		    name, bytes, ms);
 	else
 		log_limited(LOG_INFO, "http-cut",
 		    "session=%08x peer=%s name=%s bytes=%llu of=%llu ms=%llu reason=%s",
-		    c->session, peer, name, bytes, (unsigned long long)c->length, ms, cut);
+		    a->session, peer, name, bytes, (unsigned long long)a->length, ms, cut);
 }
 
 /* The end of a connection, whatever it was doing. */
 static void
 drop(struct http *h, struct http_conn *c, const char *why)
 {
-	if (c->state == CONN_SENDING && c->object != NULL)
+	if (c->state == CONN_SENDING && c->answer->object != NULL)
 		report(h, c, why);
 	http_conn_close(h, c);
 }
@@ -66,40 +66,51 @@ linger(struct http *h, struct http_conn *c)
 		http_conn_close(h, c);
 }
 
-/* The answer is out. */
+/* The answer is out. What the parser has of the next requests already, it may go on with.
+ */
 static void
 finish(struct http *h, struct http_conn *c)
 {
-	if (c->object != NULL)
+	bool keep = c->answer->keep;
+
+	if (c->answer->object != NULL)
 		report(h, c, NULL);
-	http_conn_release(h, c);
-	if (!c->keep) {
+	http_answer_give(h, c);
+	if (!keep) {
 		linger(h, c);
 		return;
 	}
 	c->state = CONN_READING;
-	c->started = false;
 	c->answered = true;
-	c->relayed = 0;
-	http_conn_deadline(h, c, c->eof ? EOF_GRACE_MS : h->setup.idle_timeout_ms);
-	http_conn_want(h, c, c->eof ? 0 : EPOLLIN);
-	http_conn_owe(h, c, OWE_NEXT);
+	c->started = c->relayed > 0;
+	if (c->eof && !c->started) {
+		http_conn_close(h, c);
+		return;
+	}
+	http_conn_deadline(
+	    h, c, c->started ? h->setup.head_timeout_ms : h->setup.idle_timeout_ms);
+	http_conn_want(h, c, c->eof || c->relayed == HTTP_RELAY_MAX ? 0 : EPOLLIN);
+	if (c->started) {
+		http_conn_owe(h, c, OWE_NEXT);
+		return;
+	}
+	c->next_due = c->parser_knows;
+	http_conn_idle(h, c);
 }
 
 /* 1: sent. 0: the socket is full. ERR_SYS: the connection is dead. */
 static int
-send_head(struct http_conn *c)
+send_head(int fd, struct http_answer *a)
 {
-	int more = c->left > 0 ? MSG_MORE : 0;
+	int more = a->left > 0 ? MSG_MORE : 0;
 	ssize_t n;
 
-	while (c->head_sent < c->head_len) {
-		n = send(c->fd, c->head + c->head_sent,
-		    (size_t)(c->head_len - c->head_sent),
+	while (a->head_sent < a->head_len) {
+		n = send(fd, a->head + a->head_sent, (size_t)(a->head_len - a->head_sent),
 		    MSG_DONTWAIT | MSG_NOSIGNAL | more);
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : ERR_SYS;
-		c->head_sent = (uint16_t)(c->head_sent + n);
+		a->head_sent = (uint16_t)(a->head_sent + n);
 	}
 	return 1;
 }
@@ -107,50 +118,51 @@ send_head(struct http_conn *c)
 /* A small answer in one piece: copied, which costs less than a call of sendfile. What the
  * socket does not take goes the way of the large ones. */
 static int
-send_small(struct http_conn *c)
+send_small(int fd, struct http_answer *a)
 {
 	static uint8_t bytes[HTTP_REPLY_MAX + SMALL_MAX];
-	size_t len = c->head_len + (size_t)c->left, body;
+	size_t len = a->head_len + (size_t)a->left, body;
 	ssize_t n;
 
-	memcpy(bytes, c->head, c->head_len);
-	if (pread(c->object->fd, bytes + c->head_len, c->left, (off_t)c->offset) !=
-	    (ssize_t)c->left)
+	memcpy(bytes, a->head, a->head_len);
+	if (pread(a->object->fd, bytes + a->head_len, a->left, (off_t)a->offset) !=
+	    (ssize_t)a->left)
 		return ERR_SYS;
-	n = send(c->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : ERR_SYS;
-	c->head_sent = (uint16_t)((size_t)n < c->head_len ? (size_t)n : c->head_len);
-	body = (size_t)n - c->head_sent;
-	c->offset += body;
-	c->left -= body;
+	a->head_sent = (uint16_t)((size_t)n < a->head_len ? (size_t)n : a->head_len);
+	body = (size_t)n - a->head_sent;
+	a->offset += body;
+	a->left -= body;
 	return (size_t)n == len;
 }
 
 static int
-send_body(struct http_conn *c)
+send_body(int fd, struct http_answer *a)
 {
-	off_t offset = (off_t)c->offset;
-	size_t want = c->left < BODY_TURN ? (size_t)c->left : BODY_TURN;
-	ssize_t n = sendfile(c->fd, c->object->fd, &offset, want);
+	off_t offset = (off_t)a->offset;
+	size_t want = a->left < BODY_TURN ? (size_t)a->left : BODY_TURN;
+	ssize_t n = sendfile(fd, a->object->fd, &offset, want);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : ERR_SYS;
 	if (n == 0)
 		return ERR_SYS;
-	c->offset += (uint64_t)n;
-	c->left -= (uint64_t)n;
-	return c->left == 0;
+	a->offset += (uint64_t)n;
+	a->left -= (uint64_t)n;
+	return a->left == 0;
 }
 
 static void
 send_some(struct http *h, struct http_conn *c)
 {
-	bool small = c->head_sent == 0 && c->left > 0 && c->left <= SMALL_MAX;
-	int done = small ? send_small(c) : send_head(c);
+	struct http_answer *a = c->answer;
+	bool small = a->head_sent == 0 && a->left > 0 && a->left <= SMALL_MAX;
+	int done = small ? send_small(c->fd, a) : send_head(c->fd, a);
 
-	if (!small && done == 1 && c->left > 0)
-		done = send_body(c);
+	if (!small && done == 1 && a->left > 0)
+		done = send_body(c->fd, a);
 	if (done < 0)
 		drop(h, c, "peer-closed");
 	else if (done > 0)
@@ -163,15 +175,18 @@ send_some(struct http *h, struct http_conn *c)
 static int
 begin(struct http *h, struct http_conn *c, const struct http_reply *r)
 {
-	int len = http_reply_encode(r, c->head, sizeof c->head);
+	struct http_answer *a = c->answer;
+	int len = http_reply_encode(r, a->head, sizeof a->head);
 
-	if (len < 0)
+	if (len < 0) {
+		http_answer_give(h, c);
 		return ERR_RANGE;
-	c->head_len = (uint16_t)len;
-	c->head_sent = 0;
-	c->keep = r->keep;
-	c->mark = c->left;
-	c->began = h->now;
+	}
+	a->head_len = (uint16_t)len;
+	a->head_sent = 0;
+	a->keep = r->keep;
+	a->mark = a->left;
+	a->began = h->now;
 	c->state = CONN_SENDING;
 	c->owes &= (uint8_t)~OWE_BYTES;
 	http_conn_deadline(h, c, h->setup.rate_window_ms);
@@ -179,35 +194,69 @@ begin(struct http *h, struct http_conn *c, const struct http_reply *r)
 	return 0;
 }
 
+static int
+begin_plain(struct http *h, struct http_conn *c, const struct http_reply *r)
+{
+	struct http_answer *a = http_answer_take(h, c);
+
+	a->left = a->length = 0;
+	return begin(h, c, r);
+}
+
 static void
 answer_plain(struct http *h, struct http_conn *c, uint16_t status)
 {
 	struct http_reply r = {.status = status, .now = clock_wall_s()};
 
-	c->left = c->length = 0;
-	if (begin(h, c, &r) != 0)
+	if (begin_plain(h, c, &r) != 0)
 		bug("a status of our own");
 }
 
 /* --------------------------------------------------------------- orders of the broker */
 
-/* The connection that an order is for. 0 with *c NULL: it is gone, or busy (http-parser
- * asked twice, which is its fault and not the broker's). */
+/* The connection that an order is for. 0 with *c NULL: it is gone, or what http-parser
+ * asked in its name it cannot have asked, which is not the broker's fault. used: bytes of
+ * the request. */
 static int
-target(struct http *h, uint64_t nr, struct http_conn **c)
+target(struct http *h, uint64_t nr, uint16_t used, struct http_conn **c)
 {
 	bool foreign;
 
 	*c = http_conn_find(h, nr, &foreign);
 	if (*c == NULL)
 		return foreign ? ERR_STATE : 0;
-	if ((*c)->state != CONN_READING) {
-		if ((*c)->state == CONN_SENDING)
-			log_limited(LOG_WARNING, "http-unasked", "conn=%llx",
-			    (unsigned long long)nr);
-		*c = NULL;
+	if ((*c)->state == CONN_READING && (*c)->started && used <= (*c)->relayed) {
+		(*c)->relayed = (uint16_t)((*c)->relayed - used);
+		return 0;
 	}
+	if ((*c)->state != CONN_LINGER)
+		log_limited(
+		    LOG_WARNING, "http-unasked", "conn=%llx", (unsigned long long)nr);
+	if ((*c)->state == CONN_READING)
+		http_conn_close(h, *c);
+	*c = NULL;
 	return 0;
+}
+
+static int
+begin_object(struct http *h, struct http_conn *c, const struct msg_http_grant_tell *g,
+    const struct http_reply *r)
+{
+	struct http_answer *a = http_answer_take(h, c);
+
+	memcpy(a->name, g->name, sizeof a->name);
+	a->session = g->session;
+	a->offset = g->offset + g->first;
+	a->left = a->length = g->head ? 0 : g->length;
+	if (!g->head)
+		a->object = memfds_take(h->setup.memfds, g->memfd, a->offset, g->length);
+	if (!g->head && a->object == NULL) {
+		log_limited(LOG_ERROR, "object-unknown", "memfd=%u", g->memfd);
+		http_answer_give(h, c);
+		answer_plain(h, c, 503);
+		return 0;
+	}
+	return begin(h, c, r);
 }
 
 int
@@ -226,29 +275,13 @@ http_grant(struct http *h, const struct msg_http_grant_tell *g, uint64_t now)
 	int err;
 
 	h->now = now;
-	err = target(h, g->conn, &c);
+	err = target(h, g->conn, g->used, &c);
 	if (err != 0 || c == NULL)
 		return err;
 	if (g->status >= 300 || g->first > UINT64_MAX - g->offset)
 		return ERR_RANGE;
 	memcpy(r.etag, g->etag, sizeof r.etag);
-	memcpy(c->name, g->name, sizeof c->name);
-	c->session = g->session;
-	if (!g->head) {
-		c->object =
-		    memfds_take(h->setup.memfds, g->memfd, g->offset + g->first, g->length);
-		if (c->object == NULL) {
-			log_limited(LOG_ERROR, "object-unknown", "memfd=%u", g->memfd);
-			answer_plain(h, c, 503);
-			return 0;
-		}
-	}
-	c->offset = g->offset + g->first;
-	c->left = c->length = g->head ? 0 : g->length;
-	err = begin(h, c, &r);
-	if (err != 0)
-		http_conn_release(h, c);
-	return err;
+	return begin_object(h, c, g, &r);
 }
 
 int
@@ -264,23 +297,29 @@ http_deny(struct http *h, const struct msg_http_deny_tell *d, uint64_t now)
 	int err;
 
 	h->now = now;
-	err = target(h, d->conn, &c);
+	err = target(h, d->conn, d->used, &c);
 	if (err != 0 || c == NULL)
 		return err;
 	if (d->status < 300)
 		return ERR_RANGE;
 	memcpy(r.etag, d->etag, sizeof r.etag);
-	c->left = c->length = 0;
-	return begin(h, c, &r);
+	return begin_plain(h, c, &r);
 }
 
 /* ------------------------------------------------------------------ from the network */
 
 void
-http_accept(struct http *h, unsigned link, uint64_t now)
+http_accept(struct http *h, unsigned listener, uint64_t now)
 {
 	h->now = now;
-	http_conn_accept(h, link);
+	http_conn_accept(h, listener);
+}
+
+void
+http_accept_all(struct http *h, uint64_t now)
+{
+	for (unsigned i = 0; i < h->setup.nlisteners; i++)
+		http_accept(h, i, now);
 }
 
 /* Throws away what comes after the last answer. */
@@ -324,14 +363,14 @@ http_event(struct http *h, struct watch_tag tag, uint32_t events, uint64_t now)
 static void
 on_deadline(struct http *h, struct http_conn *c)
 {
-	bool asking = c->started || (!c->answered && !c->eof);
+	struct http_answer *a = c->answer;
 
-	if (c->state == CONN_SENDING && c->mark - c->left < h->setup.window_bytes) {
+	if (c->state == CONN_SENDING && a->mark - a->left < h->setup.window_bytes) {
 		drop(h, c, "too-slow");
 	} else if (c->state == CONN_SENDING) {
-		c->mark = c->left;
+		a->mark = a->left;
 		http_conn_deadline(h, c, h->setup.rate_window_ms);
-	} else if (c->state == CONN_READING && asking) {
+	} else if (c->state == CONN_READING && (c->started || !c->answered)) {
 		answer_plain(h, c, 408);
 	} else {
 		http_conn_close(h, c);
@@ -347,12 +386,18 @@ http_tick(struct http *h, uint64_t now)
 	while ((i = timers_take_due(&h->timers, now)) != TIMERS_OUT)
 		on_deadline(h, &h->all[i]);
 	http_conn_pay_waiting(h);
+	http_conn_listen(h);
 }
 
 uint64_t
 http_next(const struct http *h)
 {
-	return http_conn_can_pay(h) ? 0 : timers_next(&h->timers);
+	uint64_t next = timers_next(&h->timers);
+
+	if (http_conn_can_pay(h))
+		return 0;
+	return h->deaf && h->free != UINT32_MAX && h->deaf_until < next ? h->deaf_until
+									: next;
 }
 
 /* --------------------------------------------------------------------- neighbours */
@@ -391,8 +436,11 @@ http_parser_gone(struct http *h, uint64_t now)
 
 		if (c->state == CONN_FREE)
 			continue;
-		c->parser_knows = false;
+		c->parser_knows = c->next_due = false;
 		forgive(c, OWE_NEXT | OWE_END_PARSER);
+		/* Requests that it had behind the one that is being answered are lost. */
+		if (c->state == CONN_SENDING && c->relayed > 0)
+			c->answer->keep = false;
 		if (c->state == CONN_READING && c->started)
 			http_conn_close(h, c);
 	}

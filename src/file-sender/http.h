@@ -10,7 +10,9 @@
 
 /* Something happened on a connection. events: those of epoll. */
 void http_event(struct http *h, struct watch_tag tag, uint32_t events, uint64_t now);
-void http_accept(struct http *h, unsigned link, uint64_t now);
+void http_accept(struct http *h, unsigned listener, uint64_t now);
+/* Takes what another worker has left waiting. */
+void http_accept_all(struct http *h, uint64_t now);
 /* Orders of the broker. 0, also for a connection that is gone; ERR_STATE for a number
  * that was never issued, ERR_RANGE for an answer that cannot be: the broker's fault. */
 int http_grant(

@@ -1,14 +1,12 @@
 /*
- * Connections of file-sender: accepting, relaying, closing. The peers are anybody; the
- * bytes they send go to http-parser in the order they came, at most one head's worth
- * before an answer, and are never looked at here. What does not fit into a channel is
+ * Connections of file-sender: the table, relaying, closing. The peers are anybody; the
+ * bytes they send go to http-parser in the order they came, never more ahead of the answers
+ * than one head's worth, and are never looked at here. What does not fit into a channel is
  * owed: nothing is lost, and a connection that must wait is not read meanwhile.
  */
 #include "src/file-sender/http_conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,28 +16,37 @@
 #include "src/base/log.h"
 
 #define NONE UINT32_MAX
-#define ACCEPT_TURN 16
 #define READ_TURN 4
-#define EOF_GRACE_MS 100 /* for what the parser may still hold when the peer is silent */
 #define NR_BITS 40
+
+static int
+allocate(struct http *h)
+{
+	h->all = calloc(HTTP_CONNS, sizeof *h->all);
+	h->answers = calloc(HTTP_CONNS, sizeof *h->answers);
+	h->buckets = calloc(HTTP_BUCKETS, sizeof *h->buckets);
+	if (h->all == NULL || h->answers == NULL || h->buckets == NULL)
+		return ERR_SYS;
+	if (timers_init(&h->timers, HTTP_CONNS) != 0)
+		return ERR_SYS;
+	return caps_init(&h->caps, HTTP_CONNS, h->setup.seed);
+}
 
 int
 http_init(struct http *h, const struct http_setup *setup)
 {
 	memset(h, 0, sizeof *h);
 	h->setup = *setup;
-	h->all = calloc(HTTP_CONNS, sizeof *h->all);
-	h->buckets = calloc(HTTP_BUCKETS, sizeof *h->buckets);
-	if (h->all == NULL || h->buckets == NULL)
+	if (setup->most < 1 || setup->most > HTTP_CONNS || allocate(h) != 0)
 		return ERR_SYS;
 	for (uint32_t i = 0; i < HTTP_BUCKETS; i++)
 		h->buckets[i] = NONE;
-	for (uint32_t i = 0; i < HTTP_CONNS; i++)
-		h->all[i].next = i + 1 < HTTP_CONNS ? i + 1 : NONE;
-	h->wait_first = h->wait_last = NONE;
-	if (timers_init(&h->timers, HTTP_CONNS) != 0)
-		return ERR_SYS;
-	return caps_init(&h->caps, HTTP_CONNS, setup->seed);
+	for (uint32_t i = 0; i < setup->most; i++)
+		h->all[i].next = i + 1 < setup->most ? i + 1 : NONE;
+	h->wait_first = h->wait_last = h->oldest = h->youngest = h->answer_free = NONE;
+	h->deaf = true;
+	http_conn_listen(h);
+	return 0;
 }
 
 static uint32_t
@@ -99,12 +106,88 @@ http_conn_deadline(struct http *h, struct http_conn *c, uint32_t ms)
 	timers_set(&h->timers, index_of(h, c), h->now + ms);
 }
 
-/* ----------------------------------------------------------------- begin and end */
+/* --------------------------------------------------------------------- the idle */
+
+void
+http_conn_idle(struct http *h, struct http_conn *c)
+{
+	uint32_t i = index_of(h, c);
+
+	if (c->idle)
+		return;
+	c->idle = true;
+	c->older = h->youngest;
+	c->younger = NONE;
+	*(h->youngest == NONE ? &h->oldest : &h->all[h->youngest].younger) = i;
+	h->youngest = i;
+}
 
 static void
-enlist(struct http *h, int fd, const struct sockaddr_in *from, unsigned link)
+not_idle(struct http *h, struct http_conn *c)
 {
-	uint64_t nr = (uint64_t)h->setup.generation << NR_BITS | h->issued;
+	if (!c->idle)
+		return;
+	c->idle = false;
+	*(c->older == NONE ? &h->oldest : &h->all[c->older].younger) = c->younger;
+	*(c->younger == NONE ? &h->youngest : &h->all[c->younger].older) = c->older;
+}
+
+bool
+http_conn_evict(struct http *h)
+{
+	if (h->oldest == NONE)
+		return false;
+	http_conn_close(h, &h->all[h->oldest]);
+	return true;
+}
+
+/* --------------------------------------------------------------------- answers */
+
+struct http_answer *
+http_answer_take(struct http *h, struct http_conn *c)
+{
+	if (h->answer_free != NONE) {
+		c->answer = &h->answers[h->answer_free];
+		h->answer_free = c->answer->next;
+	} else {
+		if (h->answers_new == HTTP_CONNS || c->answer != NULL)
+			bug("more answers than connections");
+		c->answer = &h->answers[h->answers_new++];
+	}
+	c->answer->object = NULL;
+	return c->answer;
+}
+
+void
+http_answer_give(struct http *h, struct http_conn *c)
+{
+	if (c->answer == NULL)
+		return;
+	if (c->answer->object != NULL)
+		memfds_give(h->setup.memfds, c->answer->object);
+	c->answer->next = h->answer_free;
+	h->answer_free = (uint32_t)(c->answer - h->answers);
+	c->answer = NULL;
+}
+
+/* ----------------------------------------------------------------- begin and end */
+
+static uint64_t
+next_nr(const struct http *h)
+{
+	return (uint64_t)h->setup.generation << NR_BITS | h->issued;
+}
+
+struct watch_tag
+http_conn_next_tag(const struct http *h)
+{
+	return (struct watch_tag){WATCH_CONN, h->free, (uint32_t)next_nr(h) & 0xffffff};
+}
+
+void
+http_conn_enlist(struct http *h, int fd, const struct http_peer *from)
+{
+	uint64_t nr = next_nr(h);
 	uint32_t i = h->free;
 	struct http_conn *c = &h->all[i];
 	uint32_t after = c->next;
@@ -113,66 +196,17 @@ enlist(struct http *h, int fd, const struct sockaddr_in *from, unsigned link)
 	c->nr = nr;
 	c->fd = fd;
 	c->state = CONN_READING;
-	c->peer = addr_v4(ntohl(from->sin_addr.s_addr));
-	c->port = ntohs(from->sin_port);
-	c->local = h->setup.locals[link];
+	c->peer = from->peer;
+	c->port = from->port;
+	c->local = from->local;
 	c->events = EPOLLIN;
 	c->next = h->buckets[nr % HTTP_BUCKETS];
 	h->buckets[nr % HTTP_BUCKETS] = i;
 	h->free = after;
 	h->issued++;
+	http_conn_idle(h, c);
 	http_conn_deadline(h, c, h->setup.head_timeout_ms);
 	http_conn_owe(h, c, OWE_CONN);
-}
-
-/* NULL when the connection may be taken, else why not. */
-static const char *
-refusal(struct http *h, int fd, const struct sockaddr_in *from)
-{
-	struct addr peer = addr_v4(ntohl(from->sin_addr.s_addr));
-	struct watch_tag tag = {WATCH_CONN, h->free, (uint32_t)h->issued & 0xffffff};
-
-	if (from->sin_family != AF_INET)
-		return "family";
-	if (h->free == NONE)
-		return "table-full";
-	if (!caps_take(&h->caps, &peer, h->setup.per_address))
-		return "address-limit";
-	if (watch_add(fd, EPOLLIN, tag) != 0) {
-		caps_give(&h->caps, &peer);
-		return "epoll";
-	}
-	return NULL;
-}
-
-void
-http_conn_accept(struct http *h, unsigned link)
-{
-	static const int on = 1;
-
-	for (unsigned i = 0; i < ACCEPT_TURN; i++) {
-		struct sockaddr_in from = {0};
-		socklen_t len = sizeof from;
-		int fd = accept4(FD_LISTEN + (int)link, (struct sockaddr *)&from, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		const char *why;
-
-		if (fd < 0)
-			return;
-		why = refusal(h, fd, &from);
-		if (why != NULL) {
-			struct addr peer = addr_v4(ntohl(from.sin_addr.s_addr));
-			char text[ADDR_TEXT_MAX];
-
-			close(fd);
-			log_limited(LOG_WARNING, "http-refused", "peer=%s reason=%s",
-			    addr_format(&peer, text), why);
-			continue;
-		}
-		/* Only delays are at stake. */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-		enlist(h, fd, &from, link);
-	}
 }
 
 /* Of a closed connection to which nothing is owed any more. */
@@ -188,14 +222,7 @@ delist(struct http *h, struct http_conn *c)
 	c->state = CONN_FREE;
 	c->next = h->free;
 	h->free = i;
-}
-
-void
-http_conn_release(struct http *h, struct http_conn *c)
-{
-	if (c->object != NULL)
-		memfds_give(h->setup.memfds, c->object);
-	c->object = NULL;
+	http_conn_listen(h);
 }
 
 /* The debts that END_TELL takes the place of. */
@@ -223,7 +250,8 @@ http_conn_close(struct http *h, struct http_conn *c)
 {
 	unsigned bits = end_debts(c);
 
-	http_conn_release(h, c);
+	http_answer_give(h, c);
+	not_idle(h, c);
 	close(c->fd);
 	c->fd = -1;
 	c->state = CONN_GONE;
@@ -234,22 +262,13 @@ http_conn_close(struct http *h, struct http_conn *c)
 
 /* ----------------------------------------------------------------------- relaying */
 
-/* The peer has ended its side. What is asked already will be answered. */
-static void
-on_eof(struct http *h, struct http_conn *c)
-{
-	c->eof = true;
-	if (!c->started)
-		http_conn_deadline(h, c, EOF_GRACE_MS);
-}
-
 enum relayed { RELAY_ALL, RELAY_LATER, RELAY_DEAD };
 
 static enum relayed
 relay_once(struct http *h, struct http_conn *c)
 {
 	struct msg m = {.nr = MSG_BYTES_TELL};
-	size_t room = HTTP_RELAY_MAX - c->relayed;
+	size_t room = (size_t)(HTTP_RELAY_MAX - c->relayed);
 	ssize_t n;
 
 	if (room > sizeof m.u.bytes_tell.data.b)
@@ -258,18 +277,22 @@ relay_once(struct http *h, struct http_conn *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? RELAY_ALL : RELAY_DEAD;
 	if (n == 0) {
-		on_eof(h, c);
-		return RELAY_ALL;
+		/* The peer has ended its side. What is asked already will be answered. */
+		c->eof = true;
+		return c->started ? RELAY_ALL : RELAY_DEAD;
 	}
 	m.u.bytes_tell.conn = c->nr;
+	m.u.bytes_tell.next = c->next_due;
 	m.u.bytes_tell.data.len = (uint16_t)n;
 	if (chan_send(h->setup.parser, &m) != 0)
 		bug("no room where there was some");
 	if (!c->started && c->answered)
 		http_conn_deadline(h, c, h->setup.head_timeout_ms);
+	not_idle(h, c);
 	c->started = true;
 	c->parser_knows = true;
-	c->relayed += (uint32_t)n;
+	c->next_due = false;
+	c->relayed = (uint16_t)(c->relayed + n);
 	return (size_t)n == room ? RELAY_LATER : RELAY_ALL;
 }
 
@@ -292,6 +315,8 @@ relay(struct http *h, struct http_conn *c)
 	}
 	c->owes &= (uint8_t)~OWE_BYTES;
 	c->dead = r == RELAY_DEAD;
+	if (c->dead)
+		return true;
 	http_conn_want(h, c, c->eof || c->relayed == HTTP_RELAY_MAX ? 0 : EPOLLIN);
 	return true;
 }

@@ -1,9 +1,10 @@
 /*
  * The HTTP connections of this process: a table of fixed size, who knows of each, and
  * what is still owed to the broker and to http-parser because a channel was full. Request
- * bytes are relayed unread.
+ * bytes are relayed unread. A connection without an answer on its way takes little more
+ * than a hundred bytes.
  *
- * Private to http.c and http_conn.c, except struct http and http_init.
+ * Private to http*.c, except struct http and http_init.
  */
 #ifndef SALLYPORT_FILE_SENDER_HTTP_CONN_H
 #define SALLYPORT_FILE_SENDER_HTTP_CONN_H
@@ -18,15 +19,24 @@
 #include "src/file-sender/timers.h"
 #include "src/file-sender/watch.h"
 
-#define HTTP_CONNS 4096
-#define HTTP_BUCKETS 8192u
-#define HTTP_RELAY_MAX 8192 /* request bytes before an answer: one head's worth */
+#define HTTP_CONNS 16384
+#define HTTP_BUCKETS 16384u
+#define HTTP_RELAY_MAX 8192 /* relayed bytes that no answer has used up: one head's worth \
+			     */
+#define HTTP_LISTENERS (4 * LINKS_MAX)
+
+/* A listening socket. */
+struct http_listener {
+	int fd;
+	struct addr local; /* our address there */
+};
 
 struct http_setup {
 	struct chan *broker;
 	struct chan *parser;
 	struct memfds *memfds;
-	const struct addr *locals; /* our addresses: of listening socket 0, 1, ... */
+	struct http_listener listeners[HTTP_LISTENERS];
+	unsigned nlisteners;
 	uint64_t seed;
 	uint32_t generation;      /* of this process; in the upper bits of conn numbers */
 	uint32_t head_timeout_ms; /* for a whole request head */
@@ -34,6 +44,7 @@ struct http_setup {
 	uint32_t rate_window_ms;
 	uint64_t window_bytes; /* fewer in a window: the body is cut */
 	uint32_t per_address;  /* connections */
+	uint32_t most;         /* connections at once; at most HTTP_CONNS */
 };
 
 enum conn_state {
@@ -53,26 +64,8 @@ enum {
 	OWE_END_PARSER = 16,
 };
 
-struct http_conn {
-	uint64_t nr;
-	int fd;
-	enum conn_state state;
-	struct addr peer, local;
-	uint16_t port;
-	uint8_t owes;
-	bool waiting;       /* is in the waiting list */
-	bool broker_knows;  /* CONN_TELL was sent, END_TELL not yet */
-	bool parser_knows;  /* bytes were relayed, END_TELL not yet */
-	bool started;       /* bytes came since the last answer */
-	bool answered;      /* once at least */
-	bool dead;          /* reading failed; to be closed */
-	bool eof;           /* the peer will send nothing more */
-	uint32_t events;    /* in the epoll set */
-	uint32_t relayed;   /* bytes since the last answer */
-	uint32_t next;      /* in its bucket or in the free list */
-	uint32_t wait_next; /* in the waiting list */
-
-	/* The answer. */
+/* An answer on its way. */
+struct http_answer {
 	struct memfd *object; /* NULL: header only */
 	uint64_t offset;      /* of the next byte in the object */
 	uint64_t left;        /* bytes */
@@ -80,29 +73,71 @@ struct http_conn {
 	uint64_t mark;        /* left, when the rate was last looked at */
 	uint64_t began;       /* ms */
 	uint32_t session;
+	uint32_t next; /* in the free list */
 	uint16_t head_len, head_sent;
 	bool keep;
 	uint8_t head[HTTP_REPLY_MAX];
 	char name[256];
 };
 
+struct http_conn {
+	uint64_t nr;
+	struct http_answer *answer; /* NULL except in CONN_SENDING */
+	int fd;
+	uint32_t events;         /* in the epoll set */
+	uint32_t next;           /* in its bucket or in the free list */
+	uint32_t wait_next;      /* in the waiting list */
+	uint32_t older, younger; /* in the list of the idle */
+	struct addr peer, local;
+	uint16_t port;
+	uint16_t relayed; /* bytes that no answer has used up */
+	uint8_t state;    /* enum conn_state */
+	uint8_t owes;
+	bool waiting;      /* is in the waiting list */
+	bool idle;         /* is in the list of the idle */
+	bool broker_knows; /* CONN_TELL was sent, END_TELL not yet */
+	bool parser_knows; /* bytes were relayed, END_TELL not yet */
+	bool started;      /* there are bytes of a request that has not been answered */
+	bool answered;     /* once at least */
+	bool next_due;     /* the parser is to learn with the next bytes that it was */
+	bool dead;         /* to be closed */
+	bool eof;          /* the peer will send nothing more */
+};
+
 struct http {
 	struct http_setup setup;
 	struct http_conn *all;
+	struct http_answer
+	    *answers; /* as many, of which a new one is touched when needed */
+	uint32_t answer_free, answers_new;
 	uint32_t *buckets;
 	uint32_t free;
 	uint32_t wait_first, wait_last;
+	uint32_t oldest, youngest; /* of the idle */
+	bool deaf;                 /* does not listen: there is no room */
+	uint64_t deaf_until;       /* ms, when nothing that ends here may make room */
 	struct timers timers;
 	struct caps caps;
 	uint64_t issued; /* connection numbers so far */
 	uint64_t now;    /* of the call that is being served */
 };
 
-/* Allocates. 0 or ERR_SYS. */
+/* Allocates, and listens. 0 or ERR_SYS. */
 int http_init(struct http *h, const struct http_setup *setup) MUST_CHECK;
 
-/* Takes at most 16 connections from listening socket `link`. */
-void http_conn_accept(struct http *h, unsigned link);
+/* Whose connection it is, and where it came in. */
+struct http_peer {
+	struct addr peer, local;
+	uint16_t port;
+};
+
+/* Takes at most 16 connections from listening socket number `listener`. */
+void http_conn_accept(struct http *h, unsigned listener);
+/* A connection from a stream socket, non-blocking, that may be of any family: taken over,
+ * or closed when that cannot be. */
+void http_conn_adopt(struct http *h, int fd, const struct http_peer *from);
+/* Listens again, if it did not, and there is room. */
+void http_conn_listen(struct http *h);
 /* The live connection of that number. NULL when it is gone or was never; then *foreign
  * says that this process can never have issued it. */
 struct http_conn *http_conn_find(struct http *h, uint64_t nr, bool *foreign);
@@ -121,6 +156,17 @@ bool http_conn_can_pay(const struct http *h);
 void http_conn_tell_end(struct http *h, struct http_conn *c);
 /* Closes; the entry is free as soon as nothing is owed. */
 void http_conn_close(struct http *h, struct http_conn *c);
-void http_conn_release(struct http *h, struct http_conn *c);
+
+/* What http_accept.c and http_conn.c have to know of each other. */
+void http_conn_enlist(struct http *h, int fd, const struct http_peer *from);
+struct watch_tag http_conn_next_tag(const struct http *h);
+/* Nothing is asked: it may be closed in favour of a new one, who waits longest first. */
+void http_conn_idle(struct http *h, struct http_conn *c);
+/* Closes the one that has been idle longest. False when none is. */
+bool http_conn_evict(struct http *h);
+
+/* An answer for this connection, which has none; and back. */
+struct http_answer *http_answer_take(struct http *h, struct http_conn *c);
+void http_answer_give(struct http *h, struct http_conn *c);
 
 #endif

@@ -52,6 +52,13 @@ watch_add(int fd, uint32_t events, struct watch_tag tag)
 }
 
 void
+watch_remove(int fd)
+{
+	if (epoll_ctl(FD_WAIT, EPOLL_CTL_DEL, fd, NULL) != 0)
+		bug("descriptor is not in the epoll set");
+}
+
+void
 watch_change(int fd, uint32_t events, struct watch_tag tag)
 {
 	struct epoll_event e = {.events = events, .data.u64 = pack(tag)};

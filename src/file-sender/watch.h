@@ -30,6 +30,7 @@ struct watch_tag {
 int watch_init(void) MUST_CHECK;
 /* events: EPOLLIN and so on. 0 or ERR_SYS. */
 int watch_add(int fd, uint32_t events, struct watch_tag tag) MUST_CHECK;
+void watch_remove(int fd);
 /* Changes the events of a descriptor that is in the set. */
 void watch_change(int fd, uint32_t events, struct watch_tag tag);
 

@@ -5,19 +5,14 @@
  */
 #include "src/http-parser/conns.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What may be left behind a head when its connection stays open, plus what may come
- * before the next answer. */
-#define LEFT_MAX ((size_t)2 * HTTP_HEAD_MAX)
-#define BUFFER_SIZE (LEFT_MAX + CONNS_RELAY_MAX)
 #define NONE UINT32_MAX
 
 enum state {
 	READING, /* a head is not complete */
-	ASKED,   /* a request is with the broker: wait for NEXT_TELL */
+	ASKED,   /* a request is with the broker: wait for its answer to be out */
 	LOST,    /* the same, and bytes behind the head had to be thrown away */
 	CLOSING, /* nothing more will be read */
 };
@@ -26,7 +21,6 @@ struct entry {
 	uint64_t conn;
 	uint32_t chain;   /* next in the hash chain, or in the free list */
 	uint32_t buffer;  /* or NONE */
-	uint32_t relayed; /* bytes since the last answer */
 	uint32_t scanned; /* of the buffer, by http_head_length */
 	enum state state;
 };
@@ -36,7 +30,7 @@ struct buffer {
 	uint32_t entry;
 	uint32_t older, younger; /* younger: next in the free list, when free */
 	uint32_t len;
-	uint8_t bytes[BUFFER_SIZE];
+	uint8_t bytes[HTTP_HEAD_MAX];
 };
 
 struct conns {
@@ -255,14 +249,15 @@ set_tags(uint16_t *len, uint8_t *bytes, const struct http_tags *tags)
 }
 
 static void
-ask(struct conns *c, uint64_t conn, const struct http_head *h, bool stay)
+ask(struct conns *c, uint64_t conn, const struct http_head *h, size_t used)
 {
 	struct msg m = {.nr = MSG_GET_TELL};
 	struct msg_get_tell *g = &m.u.get_tell;
 
 	g->conn = conn;
+	g->used = (uint16_t)used;
 	g->method = (uint8_t)h->method;
-	g->keep = stay;
+	g->keep = h->keep;
 	memcpy(g->path, h->path, sizeof g->path);
 	g->range = (uint8_t)h->range;
 	g->first = h->first;
@@ -287,7 +282,6 @@ read_head(struct conns *c, struct entry *e, const uint8_t *bytes, size_t len)
 {
 	struct http_head h = {.method = HTTP_GET};
 	size_t from = e->scanned;
-	size_t behind;
 	int status, n = http_head_length(bytes, len, &from);
 
 	e->scanned = (uint32_t)from;
@@ -301,16 +295,11 @@ read_head(struct conns *c, struct entry *e, const uint8_t *bytes, size_t len)
 	}
 	e->scanned = 0;
 	e->state = ASKED;
-	/* A client that sends ahead more than we hold has this request answered as the
-	 * last one; HTTP lets a server stop after any answer (RFC 9112, 9.3.2). */
-	behind = len - (size_t)n + CONNS_RELAY_MAX - e->relayed;
-	if (behind > LEFT_MAX)
-		h.keep = false;
 	if (!h.keep) {
 		drop_buffer(c, e);
 		e->state = CLOSING;
 	}
-	ask(c, e->conn, &h, h.keep);
+	ask(c, e->conn, &h, (size_t)n);
 	return h.keep ? (size_t)n : 0;
 }
 
@@ -333,24 +322,30 @@ read_buffer(struct conns *c, struct entry *e)
 
 /* ----------------------------------------------------------------------- messages */
 
-int
-conns_bytes(struct conns *c, uint64_t conn, const uint8_t *bytes, size_t len)
+/* The answer is out: on with the next head. */
+static void
+go_on(struct conns *c, struct entry *e)
 {
-	struct entry *e = find(c, conn);
+	if (e->state == LOST)
+		refuse(c, e, 408, false);
+	if (e->state != ASKED)
+		return;
+	e->state = READING;
+	if (e->buffer != NONE)
+		read_buffer(c, e);
+}
+
+static int
+take_bytes(struct conns *c, struct entry *e, const uint8_t *bytes, size_t len)
+{
+	size_t held = e->buffer == NONE ? 0 : c->buffers[e->buffer].len;
 	size_t used;
 
-	if (len == 0)
-		return ERR_RANGE;
-	if (e == NULL && (e = add(c, conn)) == NULL)
-		return ERR_FULL;
-	if (e->state == CLOSING)
-		return 0;
-	if (len > CONNS_RELAY_MAX - e->relayed)
+	if (len > HTTP_HEAD_MAX - held)
 		return ERR_LONG;
-	e->relayed += (uint32_t)len;
-	if (e->state == LOST)
+	if (e->state == LOST || e->state == CLOSING)
 		return 0;
-	if (e->state == READING && e->buffer == NONE) {
+	if (e->state == READING && held == 0) {
 		/* Most heads come in one piece and need no buffer. */
 		used = read_head(c, e, bytes, len);
 		if (e->state != CLOSING)
@@ -363,25 +358,30 @@ conns_bytes(struct conns *c, uint64_t conn, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+int
+conns_bytes(struct conns *c, uint64_t conn, bool next, const uint8_t *bytes, size_t len)
+{
+	struct entry *e = find(c, conn);
+
+	if (len == 0)
+		return ERR_RANGE;
+	if (e == NULL && (e = add(c, conn)) == NULL)
+		return ERR_FULL;
+	if (next)
+		go_on(c, e);
+	return take_bytes(c, e, bytes, len);
+}
+
 void
 conns_next(struct conns *c, uint64_t conn)
 {
 	struct entry *e = find(c, conn);
 
-	if (e == NULL || e->state == CLOSING)
+	if (e == NULL)
 		return;
-	e->relayed = 0;
-	if (e->state == READING)
-		return;
-	if (e->state == LOST) {
-		refuse(c, e, 408, false);
-		return;
-	}
-	e->state = READING;
-	if (e->buffer == NONE)
+	go_on(c, e);
+	if (e->state == READING && e->buffer == NONE)
 		drop_entry(c, e);
-	else
-		read_buffer(c, e);
 }
 
 void

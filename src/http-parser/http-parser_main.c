@@ -31,7 +31,7 @@ tell_broker(void *arg, const struct msg *m)
 static void
 on_bytes_tell(const struct msg_bytes_tell *m)
 {
-	int err = conns_bytes(conns, m->conn, m->data.b, m->data.len);
+	int err = conns_bytes(conns, m->conn, m->next, m->data.b, m->data.len);
 
 	if (err != 0)
 		chan_peer_fault(&pair, err_text(err));

@@ -442,6 +442,19 @@ rig_http_relayed(uint64_t conn, const char *text)
 	assert_int_equal(m.u.bytes_tell.conn, conn);
 	assert_int_equal(m.u.bytes_tell.data.len, strlen(text));
 	assert_memory_equal(m.u.bytes_tell.data.b, text, strlen(text));
+	if (rig.asked != conn)
+		rig.asked_used = 0;
+	rig.asked = conn;
+	rig.asked_used = (uint16_t)(rig.asked_used + strlen(text));
+}
+
+uint16_t
+rig_http_used(uint64_t conn)
+{
+	uint16_t used = rig.asked == conn ? rig.asked_used : 0;
+
+	rig.asked_used = 0;
+	return used;
 }
 
 void
@@ -451,6 +464,7 @@ rig_http_grant(uint64_t conn, uint64_t length, bool keep)
 	struct msg_http_grant_tell *g = &m.u.http_grant_tell;
 
 	g->conn = conn;
+	g->used = rig_http_used(conn);
 	g->session = 0xbeef;
 	g->status = 200;
 	g->keep = keep;

@@ -26,6 +26,8 @@ struct rig {
 	int super, log;
 	struct chan broker, parser; /* as the broker and as http-parser see file-sender */
 	uint16_t http_port;
+	uint64_t asked;              /* the connection whose bytes were relayed last */
+	uint16_t asked_used;         /* bytes of it since its last grant */
 	uint8_t file[RIG_FILE_SIZE]; /* object 1 */
 	char lines[65536];           /* of the log */
 	size_t lines_len;
@@ -79,6 +81,8 @@ uint64_t rig_http_announced(void);
 /* http-parser gets exactly this. */
 void rig_http_relayed(uint64_t conn, const char *text);
 /* 200 with bytes of object 1 as above. */
+/* How many bytes of a request are to be answered: all that rig_http_relayed saw. */
+uint16_t rig_http_used(uint64_t conn);
 void rig_http_grant(uint64_t conn, uint64_t length, bool keep);
 /* Reads a header and `length` bytes, and checks them if they are the object's. */
 void rig_http_answer(int fd, const char *status, size_t length);

@@ -4,6 +4,8 @@
  */
 #include "privsep/cage.h"
 
+const struct cage_policy cage_policy = {.limits = {.files = 16384}};
+
 void
 cage_enter(const struct start *st, const struct cage_hooks *hooks)
 {

@@ -67,8 +67,11 @@ answer_http(void)
 	while (chan_recv(&rig.parser, &m, NULL) == 1)
 		if (m.nr == MSG_BYTES_TELL &&
 		    memmem(m.u.bytes_tell.data.b, m.u.bytes_tell.data.len, "\r\n\r\n", 4) !=
-			NULL)
+			NULL) {
+			rig.asked = m.u.bytes_tell.conn;
+			rig.asked_used = m.u.bytes_tell.data.len;
 			rig_http_grant(m.u.bytes_tell.conn, LENGTH, true);
+		}
 }
 
 /* Runs a shell command to its end, answering whatever is asked meanwhile. */

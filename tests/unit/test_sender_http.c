@@ -33,13 +33,15 @@ http_keep_alive_and_close(void **state)
 	conn = rig_http_announced();
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(send(fd, "GET /x", 6, 0), 6);
-		rig_http_relayed(conn, "GET /x");
+		rig_expect(&rig.parser, MSG_BYTES_TELL, &m);
+		/* That the answer before is out, is said with the first bytes after it. */
+		assert_int_equal(m.u.bytes_tell.next, i > 0);
+		assert_int_equal(m.u.bytes_tell.data.len, 6);
 		assert_int_equal(send(fd, "\r\n\r\n", 4, 0), 4);
 		rig_http_relayed(conn, "\r\n\r\n");
+		rig.asked_used = 10;
 		rig_http_grant(conn, 250000 + i, true);
 		rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 250000 + i);
-		rig_expect(&rig.parser, MSG_NEXT_TELL, &m);
-		assert_int_equal(m.u.next_tell.conn, conn);
 	}
 	rig_expect_line("event=http-sent session=0000beef peer=127.0.0.3 name=/boot/linux "
 			"bytes=250002 ");
@@ -53,44 +55,92 @@ http_keep_alive_and_close(void **state)
 	rig_http_grant(conn, 10, false);
 }
 
-/* One head's worth is rig_http_relayed, not a byte more, until the answer is out. */
+static size_t
+relayed_in_all(size_t want, unsigned nr_before)
+{
+	struct msg m;
+	size_t got = 0;
+
+	if (nr_before != 0)
+		rig_expect(&rig.parser, nr_before, &m);
+	while (got < want) {
+		rig_expect(&rig.parser, MSG_BYTES_TELL, &m);
+		assert_int_equal(m.u.bytes_tell.next, 0);
+		got += m.u.bytes_tell.data.len;
+	}
+	return got;
+}
+
+/* Of what no answer has used up, one head's worth is relayed and not a byte more. */
 static void
 http_relays_one_head(void **state)
 {
 	static char bytes[20000];
-	struct msg m;
+	struct pollfd p = {rig.parser.fd, POLLIN, 0};
 	uint64_t conn;
-	size_t got = 0;
 	int fd;
 
 	RIG_NEEDED();
+	p.fd = rig.parser.fd;
 	memset(bytes, 'a', sizeof bytes);
 	fd = rig_http_connect();
 	conn = rig_http_announced();
 	assert_int_equal(send(fd, bytes, sizeof bytes, 0), sizeof bytes);
-	while (got < 8192) {
-		rig_expect(&rig.parser, MSG_BYTES_TELL, &m);
-		got += m.u.bytes_tell.data.len;
-	}
-	assert_int_equal(got, 8192);
-	struct pollfd p = {rig.parser.fd, POLLIN, 0};
-
+	assert_int_equal(relayed_in_all(8192, 0), 8192);
 	assert_int_equal(poll(&p, 1, 200), 0);
+	rig.asked = conn;
+	rig.asked_used = 1000;
 	rig_http_grant(conn, 5, true);
 	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 5);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &m);
-	for (got = 0; got < 8192; got += m.u.bytes_tell.data.len)
-		rig_expect(&rig.parser, MSG_BYTES_TELL, &m);
+	assert_int_equal(relayed_in_all(1000, MSG_NEXT_TELL), 1000);
+	assert_int_equal(poll(&p, 1, 200), 0);
+	rig.asked_used = 8192;
+	rig_http_grant(conn, 5, true);
+	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 5);
+	/* The parser has nothing left: the next bytes say that it may go on. */
+	struct msg m;
+
+	rig_expect(&rig.parser, MSG_BYTES_TELL, &m);
+	assert_int_equal(m.u.bytes_tell.next, 1);
+	assert_int_equal(relayed_in_all(8192 - m.u.bytes_tell.data.len, 0),
+	    8192 - m.u.bytes_tell.data.len);
 	assert_int_equal(poll(&p, 1, 200), 0);
 	close(fd);
 	rig_http_end(conn);
+}
+
+/* Nobody can have asked for more than was relayed, or when nothing was: http-parser lies,
+ * and its client pays. */
+static void
+http_answers_to_nothing(void **state)
+{
+	uint64_t conn;
+	int fd;
+
+	RIG_NEEDED();
+	fd = rig_http_connect();
+	conn = rig_http_announced();
+	assert_int_equal(send(fd, "GET", 3, 0), 3);
+	rig_http_relayed(conn, "GET");
+	rig.asked_used = 4;
+	rig_http_grant(conn, 5, true);
+	rig_expect_line("event=http-unasked");
+	rig_http_end(conn);
+	close(fd);
+	fd = rig_http_connect();
+	conn = rig_http_announced();
+	rig_http_grant(conn, 5, true);
+	struct msg m;
+
+	rig_expect(&rig.broker, MSG_END_TELL, &m);
+	assert_int_equal(m.u.end_tell.conn, conn);
+	close(fd);
 }
 
 static void
 http_deadlines(void **state)
 {
 	uint64_t conn, began;
-	struct msg m;
 	int fd;
 
 	RIG_NEEDED();
@@ -111,7 +161,6 @@ http_deadlines(void **state)
 	rig_http_relayed(conn, "GET");
 	rig_http_grant(conn, 5, true);
 	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 5);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &m);
 	began = clock_mono_ms();
 	rig_http_closed(fd);
 	assert_in_range(clock_mono_ms() - began, 1900, 2500);
@@ -133,6 +182,7 @@ http_slow_reader_is_cut(void **state)
 	assert_int_equal(send(fd, "GET", 3, 0), 3);
 	rig_http_relayed(conn, "GET");
 	m.u.http_grant_tell.conn = conn;
+	m.u.http_grant_tell.used = 3;
 	m.u.http_grant_tell.status = 200;
 	m.u.http_grant_tell.memfd = 9;
 	m.u.http_grant_tell.length = m.u.http_grant_tell.total = sizeof big;
@@ -194,7 +244,7 @@ http_address_limit(void **state)
 static void
 http_denials(void **state)
 {
-	struct msg m = {.nr = MSG_HTTP_DENY_TELL}, next;
+	struct msg m = {.nr = MSG_HTTP_DENY_TELL};
 	uint64_t conn;
 	int fd;
 
@@ -204,11 +254,11 @@ http_denials(void **state)
 	assert_int_equal(send(fd, "GET", 3, 0), 3);
 	rig_http_relayed(conn, "GET");
 	m.u.http_deny_tell.conn = conn;
+	m.u.http_deny_tell.used = 3;
 	m.u.http_deny_tell.status = 404;
 	m.u.http_deny_tell.keep = 1;
 	rig_order(&m);
 	rig_http_answer(fd, "HTTP/1.1 404 Not Found\r\n", 14);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
 	close(fd);
 	rig_http_end(conn);
 }
@@ -231,13 +281,13 @@ http_ranges_heads_and_pipelines(void **state)
 	assert_int_equal(send(fd, "GET", 3, 0), 3);
 	rig_http_relayed(conn, "GET");
 	*g = (struct msg_http_grant_tell){
-	    .conn = conn, .status = 206, .keep = 1, .memfd = 1};
+	    .conn = conn, .used = 3, .status = 206, .keep = 1, .memfd = 1};
 	g->offset = 5000;
 	g->first = 100;
 	g->length = 50;
 	g->total = 1000;
 	rig_order(&m);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	rig_wait(fd, RIG_WAIT_MS);
 	n = recv(fd, bytes, sizeof bytes, 0);
 	assert_true(n > 50);
 	assert_non_null(
@@ -247,11 +297,12 @@ http_ranges_heads_and_pipelines(void **state)
 	assert_int_equal(send(fd, "HEAD", 4, 0), 4);
 	rig_http_relayed(conn, "HEAD");
 	g->status = 200;
+	g->used = 4;
 	g->head = 1;
 	g->first = 0;
 	g->length = 1000;
 	rig_order(&m);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	rig_wait(fd, RIG_WAIT_MS);
 	n = recv(fd, bytes, sizeof bytes, 0);
 	assert_true(n > 4);
 	assert_non_null(memmem(bytes, (size_t)n, "\r\nContent-Length: 1000\r\n", 24));
@@ -259,12 +310,13 @@ http_ranges_heads_and_pipelines(void **state)
 	assert_int_equal(send(fd, "twice", 5, 0), 5);
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
 	rig_http_relayed(conn, "twice");
+	rig.asked_used = 2;
 	rig_http_grant(conn, 7, true);
 	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 7);
 	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
+	rig.asked_used = 3;
 	rig_http_grant(conn, 9, true);
 	rig_http_answer(fd, "HTTP/1.1 200 OK\r\n", 9);
-	rig_expect(&rig.parser, MSG_NEXT_TELL, &next);
 	rig_http_closed(fd);
 	rig_http_end(conn);
 }
@@ -283,7 +335,8 @@ http_unknown_objects(void **state)
 
 		assert_int_equal(send(fd, "GET", 3, 0), 3);
 		rig_http_relayed(conn, "GET");
-		*g = (struct msg_http_grant_tell){.conn = conn, .status = 200, .memfd = 1};
+		*g = (struct msg_http_grant_tell){
+		    .conn = conn, .used = 3, .status = 200, .memfd = 1};
 		g->length = g->total = 10;
 		g->memfd = i == 0 ? 77 : 1;
 		g->offset = i == 1 ? RIG_FILE_SIZE - 9 : i == 2 ? UINT64_MAX - 3 : 0;
@@ -463,6 +516,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    RIG_CASE(http_keep_alive_and_close),
 	    RIG_CASE(http_relays_one_head),
+	    RIG_CASE(http_answers_to_nothing),
 	    RIG_CASE(http_deadlines),
 	    RIG_CASE(http_slow_reader_is_cut),
 	    RIG_CASE(http_half_close_is_answered),
