@@ -8,11 +8,15 @@
 # Installed are tools and libraries, nothing else. Whatever starts a server, touches a
 # boot loader or brings a kernel is never installed: it is downloaded and unpacked under
 # build/parts, so that the host boots and runs as before.
+#
+# A part may be NAME@arm64, for that architecture, or NAME@trixie, of that release. The
+# host's apt knows neither; it gets lists of its own for them, under build/cache/apt.
 set -eu
 
 cd "$(dirname "$0")/.."
 PARTS=$PWD/build/parts
 CACHE=$PWD/build/cache/debs
+APT=$PWD/build/cache/apt
 
 build="gcc make libc6-dev libsodium-dev libssl-dev libseccomp-dev liblmdb-dev
 	libevent-dev flex bison"
@@ -38,23 +42,74 @@ die()
 	exit 1
 }
 
-# Tells apart "no list of packages at all" and "package not there".
+# apt TOOL ASIDE...: apt-get or apt-cache; ASIDE is empty for the host's own lists, else
+# arm64 or a release.
+apt()
+{
+	local tool=$1 aside=$2
+
+	shift 2
+	[ -n "$aside" ] || {
+		"$tool" "$@"
+		return
+	}
+	"$tool" -o "Dir::State=$APT/$aside" -o "Dir::Cache=$APT/$aside" \
+		-o Dir::State::status=/var/lib/dpkg/status -o Dir::Etc::sourceparts=- \
+		-o "Dir::Etc::sourcelist=$APT/$aside/sources.list" \
+		-o "APT::Architectures::=$(dpkg --print-architecture)" \
+		-o APT::Architectures::=arm64 "$@"
+}
+
+# The same archive as the host's, without its updates: "deb [arch=A] URI RELEASE main".
+aside_source()
+{
+	local aside=$1 arch uri release
+
+	# The names are apt's.
+	# shellcheck disable=SC2016
+	read -r uri release < <(apt-get indextargets \
+		--format '$(COMPONENT) $(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
+		awk '$1 == "main" && $3 !~ /-/ { print $2, $3; exit }')
+	[ -n "${release:-}" ] || die "apt has no archive for $aside"
+	arch=$(dpkg --print-architecture)
+	if [ "$aside" = arm64 ]; then
+		arch=arm64
+	else
+		release=$aside
+	fi
+	mkdir -p "$APT/$aside/lists/partial" "$APT/$aside/archives/partial"
+	echo "deb [arch=$arch] $uri $release main" >"$APT/$aside/sources.list"
+}
+
+# refresh_lists NAME [ASIDE [again]]: tells apart "no list of packages at all" and "package
+# not there".
 refresh_lists()
 {
-	if [ -z "$(apt-cache madison "$1" 2>/dev/null)" ] || [ "${2:-}" = again ]; then
-		echo "packages.sh: reading the package lists (apt-get update)"
-		apt-get update -qq || die "apt-get update failed"
+	local aside=${2:-}
+
+	[ -z "$aside" ] || [ -e "$APT/$aside/sources.list" ] || aside_source "$aside"
+	if [ -z "$(apt apt-cache "$aside" madison "$1" 2>/dev/null)" ] ||
+		[ "${3:-}" = again ]; then
+		echo "packages.sh: reading the package lists${aside:+ of $aside} (apt-get update)"
+		apt apt-get "$aside" update -qq || die "apt-get update failed"
 	fi
 }
 
+# real_name NAME [ASIDE]: what the package is called today.
 real_name()
 {
+	local aside=${2:-} kernel=linux-image-cloud-amd64 arch=
+
+	[ "$aside" != arm64 ] || {
+		kernel=linux-image-cloud-arm64:arm64
+		arch=:arm64
+	}
 	if [ "$1" = kernel ]; then
-		refresh_lists linux-image-cloud-amd64 >&2
-		apt-cache depends --no-recommends --no-suggests linux-image-cloud-amd64 |
+		refresh_lists $kernel "$aside" >&2
+		apt apt-cache "$aside" depends --no-recommends --no-suggests $kernel |
 			sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1
 	else
-		echo "$1"
+		echo "$1$arch"
 	fi
 }
 
@@ -92,7 +147,7 @@ install_missing()
 	echo "packages.sh: installing $* ($need to download)"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get install -qq -y --no-install-recommends "$@" >build/apt.log 2>&1 || {
-		refresh_lists "$1" again
+		refresh_lists "$1" "" again
 		apt-get install -qq -y --no-install-recommends "$@" >build/apt.log 2>&1 || {
 			tail -n 20 build/apt.log >&2
 			die "apt-get install failed"
@@ -111,26 +166,33 @@ parts_missing()
 # root's; as root in a folder of our own it is told to stay what it is.
 download()
 {
-	(cd "$CACHE" && apt-get download -qq -o APT::Sandbox::User=root "$1")
+	(cd "$CACHE" && apt apt-get "$2" download -qq -o APT::Sandbox::User=root "$1")
+}
+
+# fetched NAME: its file in the cache.
+fetched()
+{
+	find "$CACHE" -name "${1%:*}_*.deb" | head -n 1
 }
 
 fetch_one()
 {
-	local part=$1 name deb
+	local part=$1 name deb aside=
 
-	name=$(real_name "$part")
+	[ "${part#*@}" = "$part" ] || aside=${part#*@}
+	name=$(real_name "${part%@*}" "$aside")
 	[ -n "$name" ] || die "no package found for $part"
-	refresh_lists "$name"
+	refresh_lists "$name" "$aside"
 	mkdir -p "$CACHE" "$PARTS"
-	deb=$(find "$CACHE" -name "${name}_*.deb" | head -n 1)
+	deb=$(fetched "$name")
 	if [ -z "$deb" ]; then
-		echo "packages.sh: downloading $name" \
-			"($(apt-get download --print-uris -qq "$name" 2>/dev/null | add_up))"
-		download "$name" || {
-			refresh_lists "$name" again
-			download "$name" || die "cannot download $name"
+		echo "packages.sh: downloading $part" \
+			"($(apt apt-get "$aside" download --print-uris -qq "$name" 2>/dev/null | add_up))"
+		download "$name" "$aside" || {
+			refresh_lists "$name" "$aside" again
+			download "$name" "$aside" || die "cannot download $name"
 		}
-		deb=$(find "$CACHE" -name "${name}_*.deb" | head -n 1)
+		deb=$(fetched "$name")
 	fi
 	rm -rf "$PARTS/$part.new" "${PARTS:?}/$part"
 	mkdir "$PARTS/$part.new"

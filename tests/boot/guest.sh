@@ -1,11 +1,11 @@
 # Builds the guest of the boot tests: Debian's cloud kernel and a busybox initramfs whose
-# init says on the serial port who booted it, and powers off. Sourced; needs common.sh.
+# init says on the console who booted it, and powers off. Sourced; needs common.sh.
 
 # shellcheck shell=bash disable=SC2034
 
-GUEST=$ROOT/build/guest
-# On a busy machine an emulated timer may miss the kernel's check of it.
-GUEST_CMDLINE=no_timer_check
+# Of the architecture that guest_build was asked for.
+GUEST=
+GUEST_CMDLINE=
 GUEST_MODULES="virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
 	failover net_failover virtio_net"
 
@@ -19,7 +19,7 @@ PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-exec >/dev/ttyS0 2>&1
+exec >/dev/console 2>&1
 firmware=bios
 [ -d /sys/firmware/efi ] && firmware=uefi
 nonce=none
@@ -65,16 +65,17 @@ exit 0
 SCRIPT
 }
 
+# guest_initramfs FOLDER ASIDE: from the parts of an architecture.
 guest_initramfs()
 {
 	local dir=$1 modules module file
 
 	mkdir -p "$dir/bin" "$dir/modules"
-	cp "$PARTS/busybox-static/bin/busybox" "$dir/bin/busybox"
+	cp "$PARTS/busybox-static$2/bin/busybox" "$dir/bin/busybox"
 	guest_init >"$dir/init"
 	guest_udhcpc_script >"$dir/udhcpc.script"
 	chmod 755 "$dir/init" "$dir/udhcpc.script"
-	modules=$(echo "$PARTS"/kernel/lib/modules/*/kernel)
+	modules=$(echo "$PARTS/kernel$2"/lib/modules/*/kernel)
 	for module in $GUEST_MODULES; do
 		file=$(find "$modules" -name "$module.ko" | head -n 1)
 		[ -n "$file" ] || return 1
@@ -85,21 +86,25 @@ guest_initramfs()
 	(cd "$dir" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet | gzip -9n)
 }
 
-# guest_build: build/guest/vmlinuz and build/guest/initrd.gz, once.
+# guest_build [arm64]: $GUEST/vmlinuz and $GUEST/initrd.gz, once.
 guest_build()
 {
-	local work
+	local work aside=${1:+@$1}
 
-	"$ROOT/tests/packages.sh" fetch busybox-static kernel || return 1
+	GUEST=$ROOT/build/guest${1:+-$1}
+	# On a busy machine an emulated timer may miss the kernel's check of it.
+	GUEST_CMDLINE="console=ttyS0 no_timer_check"
+	[ -z "$aside" ] || GUEST_CMDLINE=console=ttyAMA0
+	"$ROOT/tests/packages.sh" fetch "busybox-static$aside" "kernel$aside" || return 1
 	mkdir -p "$GUEST"
 	exec 8>"$GUEST/.lock"
 	flock 8
 	if [ "$ROOT/tests/boot/guest.sh" -nt "$GUEST/.complete" ] ||
-		[ "$PARTS/kernel/.complete" -nt "$GUEST/.complete" ]; then
+		[ "$PARTS/kernel$aside/.complete" -nt "$GUEST/.complete" ]; then
 		rm -rf "$GUEST/work"
 		work=$GUEST/work
-		guest_initramfs "$work" >"$GUEST/initrd.gz" || return 1
-		cp "$PARTS"/kernel/boot/vmlinuz-* "$GUEST/vmlinuz"
+		guest_initramfs "$work" "$aside" >"$GUEST/initrd.gz" || return 1
+		cp "$PARTS/kernel$aside"/boot/vmlinuz-* "$GUEST/vmlinuz"
 		rm -rf "$work"
 		touch "$GUEST/.complete"
 	fi

@@ -3,7 +3,8 @@
 
 # shellcheck shell=bash disable=SC2034
 
-QEMU=qemu-system-x86_64
+QEMU="qemu-system-x86_64"
+QEMU_ARM64=$PARTS/qemu-system-arm/usr/bin/qemu-system-aarch64
 ACCEL=
 
 # KVM may be there and not work (nested, or refused): it is used only after it has booted
@@ -36,7 +37,7 @@ qemu_boots_kernel()
 # What every machine has. $1 name, $2 MAC, $3 tap
 qemu_common()
 {
-	QEMU_ARGS=(-accel "$ACCEL" -cpu max -name "$1" -display none -monitor none
+	QEMU_ARGS=(-name "$1" -display none -monitor none
 		-no-reboot -uuid "$(qemu_uuid "$2")" -serial "file:$RUN/$1.serial"
 		-netdev "tap,id=n0,ifname=$3,script=no,downscript=no")
 }
@@ -51,7 +52,7 @@ qemu_uuid()
 # serial port. The ROM knows only the modern PCI id of virtio.
 qemu_bios()
 {
-	QEMU_ARGS+=(-machine "pc,graphics=off" -m 768
+	QEMU_ARGS+=(-accel "$ACCEL" -cpu max -machine "pc,graphics=off" -m 768
 		-device "virtio-net-pci,disable-legacy=on,netdev=n0,mac=$1,bootindex=0,romfile=$2")
 }
 
@@ -68,7 +69,7 @@ qemu_uefi()
 	else
 		QEMU_ARGS+=(-machine q35)
 	fi
-	QEMU_ARGS+=(-m 1024
+	QEMU_ARGS+=(-accel "$ACCEL" -cpu max -m 1024
 		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$ovmf/OVMF_CODE_4M${4:-}.fd"
 		-drive "if=pflash,unit=1,format=raw,file=$RUN/$2.vars.fd"
 		-device virtio-rng-pci
@@ -77,10 +78,25 @@ qemu_uefi()
 		-fw_cfg "name=opt/org.tianocore/IPv6PXESupport,string=n")
 }
 
-# qemu_start NAME FIRMWARE MAC [BRIDGE]: FIRMWARE is bios, uefi, uefi-http or
-# uefi-secure. The machine runs in the background: QEMU_PID, console in $RUN/NAME.serial.
+# The same firmware for arm64, always emulated. $1 MAC, $2 name
+qemu_arm64()
+{
+	local aavmf=$PARTS/qemu-efi-aarch64/usr/share/AAVMF
+
+	cp "$aavmf/AAVMF_VARS.fd" "$RUN/$2.vars.fd"
+	QEMU_ARGS+=(-accel tcg -cpu cortex-a57 -machine virt -m 1024
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$aavmf/AAVMF_CODE.fd"
+		-drive "if=pflash,unit=1,format=raw,file=$RUN/$2.vars.fd"
+		-device virtio-rng-pci
+		-device "virtio-net-pci,netdev=n0,mac=$1,bootindex=0,romfile=")
+}
+
+# qemu_start NAME FIRMWARE MAC [BRIDGE]: FIRMWARE is bios, uefi, uefi-http, uefi-secure,
+# uefi-http-secure or uefi-arm64. The machine runs in the background: QEMU_PID, console in $RUN/NAME.serial.
 qemu_start()
 {
+	local qemu=$QEMU
+
 	net_tap "${4:-br0}"
 	: >"$RUN/$1.serial"
 	qemu_common "$1" "$3" "$TAP"
@@ -89,9 +105,14 @@ qemu_start()
 	uefi) qemu_uefi "$3" "$1" y ;;
 	uefi-http) qemu_uefi "$3" "$1" n ;;
 	uefi-secure) qemu_uefi "$3" "$1" y .ms ;;
+	uefi-http-secure) qemu_uefi "$3" "$1" n .ms ;;
+	uefi-arm64)
+		qemu=$QEMU_ARM64
+		qemu_arm64 "$3" "$1"
+		;;
 	*) die "no such firmware: $2" ;;
 	esac
-	ip netns exec "$NET-sw" $QEMU "${QEMU_ARGS[@]}" >"$RUN/$1.qemu" 2>&1 &
+	ip netns exec "$NET-sw" "$qemu" "${QEMU_ARGS[@]}" >"$RUN/$1.qemu" 2>&1 &
 	QEMU_PID=$!
 	at_end "end_process $QEMU_PID"
 }

@@ -37,6 +37,11 @@ cases()
 		bios-pxelinux   bios       tftp  br0  pxelinux
 		uefi-grub       uefi       tftp  br0  grub
 		uefi-secureboot uefi-secure tftp br0  grub
+		uefi-secureboot-http uefi-http-secure http br0 grub-http
+		uefi-uki        uefi       tftp  br0  uki
+		uefi-http-uki   uefi-http  http  br0  uki
+		bios-undionly   bios       http  br0  undionly
+		arm64-uefi      uefi-arm64 tftp  br0  grub-arm64
 		proxy-bios      bios       http  br0  proxy
 		proxy-uefi      uefi       tftp  br0  proxy
 		proxy-uefi-http uefi-http  http  br0  proxy
@@ -50,7 +55,7 @@ cases()
 # without an iPXE template, iPXE in the ROM loads what a plain PXE ROM would.
 make_image()
 {
-	local stage=$S/stage/guest loaders
+	local stage=$S/stage/guest loaders release=
 
 	mkdir -p "$stage/templates"
 	cp "$GUEST/vmlinuz" "$GUEST/initrd.gz" "$stage/"
@@ -62,11 +67,29 @@ make_image()
 		loaders="--loader bios=pxelinux.0 --no-templates
 			--template pxelinux=templates/boot.cfg"
 		;;
-	grub)
-		cp "$PARTS/shim-signed/usr/lib/shim/shimx64.efi.signed" "$stage/shimx64.efi"
-		cp "$PARTS/grub-efi-amd64-signed/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed" \
+	grub | grub-http)
+		[ "$1" = grub ] || release=@trixie
+		cp "$PARTS/shim-signed$release/usr/lib/shim/shimx64.efi.signed" \
+			"$stage/shimx64.efi"
+		cp "$PARTS/grub-efi-amd64-signed$release/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed" \
 			"$stage/grubx64.efi"
 		loaders="--loader x64=shimx64.efi"
+		;;
+	grub-arm64)
+		cp "$PARTS/grub-efi-arm64-signed@arm64/usr/lib/grub/arm64-efi-signed/grubnetaa64.efi.signed" \
+			"$stage/grubaa64.efi"
+		loaders="--loader arm64=grubaa64.efi"
+		;;
+	uki)
+		make_uki >"$stage/uki.efi" || die "cannot make the unified kernel image"
+		rm "$stage/vmlinuz" "$stage/initrd.gz"
+		server_image guest --loader x64=uki.efi
+		return
+		;;
+	undionly)
+		cp "$PARTS/ipxe/usr/lib/ipxe/undionly.kpxe" "$stage/"
+		undionly_template >"$stage/templates/boot.ipxe"
+		loaders="--loader bios=undionly.kpxe --template ipxe=templates/boot.ipxe"
 		;;
 	*)
 		cp "$PARTS/ipxe/usr/lib/ipxe/undionly.kpxe" \
@@ -77,7 +100,34 @@ make_image()
 	# Words are wanted.
 	# shellcheck disable=SC2086
 	server_image guest $loaders --kernel vmlinuz --initrd initrd.gz \
-		--cmdline "console=ttyS0 $GUEST_CMDLINE nonce=$NONCE"
+		--cmdline "$GUEST_CMDLINE nonce=$NONCE"
+}
+
+# A kernel, its initrd and its command line in one EFI program, on stdout. The stub finds
+# them by the names of their sections; where these lie it does not care, but they may not
+# overlap.
+make_uki()
+{
+	local stub=$PARTS/systemd-boot-efi/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+
+	echo "$GUEST_CMDLINE nonce=$NONCE" >"$RUN/cmdline"
+	objcopy --add-section ".cmdline=$RUN/cmdline" --change-section-vma .cmdline=0x30000 \
+		--add-section ".linux=$GUEST/vmlinuz" --change-section-vma .linux=0x2000000 \
+		--add-section ".initrd=$GUEST/initrd.gz" --change-section-vma .initrd=0x4000000 \
+		"$stub" "$RUN/uki.efi" && cat "$RUN/uki.efi"
+}
+
+# The ROM's iPXE, which knows the card, loads undionly.kpxe, which knows only the ROM.
+undionly_template()
+{
+	cat <<-'END'
+		#!ipxe
+		iseq ${netX/chip} undionly || chain @{base}/undionly.kpxe
+		echo loaded by undionly
+		kernel @{base}/@{kernel} @{cmdline}
+		@{initrds}
+		boot
+	END
 }
 
 # One of our own, not the tool's.
@@ -101,6 +151,12 @@ parts_of()
 	relay) echo isc-dhcp-relay ;;
 	pxelinux) echo pxelinux syslinux-common ;;
 	grub) echo shim-signed grub-efi-amd64-signed ;;
+	grub-http) echo shim-signed@trixie grub-efi-amd64-signed@trixie ;;
+	grub-arm64)
+		echo qemu-system-arm qemu-efi-aarch64 grub-efi-arm64-signed@arm64
+		echo busybox-static@arm64 kernel@arm64
+		;;
+	uki) echo systemd-boot-efi ;;
 	esac
 }
 
@@ -165,14 +221,32 @@ configure()
 	fi
 }
 
+# An archive need not have other architectures, nor other releases.
+fetch_parts()
+{
+	local part here=() aside=()
+
+	for part in $(parts_of "$1"); do
+		case $part in
+		*@*) aside+=("$part") ;;
+		*) here+=("$part") ;;
+		esac
+	done
+	"$ROOT/tests/packages.sh" fetch ipxe ipxe-qemu ovmf "${here[@]}" ||
+		die "firmware packages are missing"
+	if [ ${#aside[@]} != 0 ] && ! "$ROOT/tests/packages.sh" fetch "${aside[@]}"; then
+		skip "$CASE" "cannot be had here: ${aside[*]}"
+		exit 0
+	fi
+}
+
 boot_case()
 {
-	local firmware=$1 transport=$2 bridge=$3 what=$4 when=${5:-} start up
+	local firmware=$1 transport=$2 bridge=$3 what=$4 when=${5:-} start up arch=
 
-	guest_build || die "cannot build the guest"
-	# shellcheck disable=SC2046
-	"$ROOT/tests/packages.sh" fetch ipxe ipxe-qemu ovmf $(parts_of "$what") ||
-		die "firmware packages are missing"
+	fetch_parts "$what"
+	[ "$what" != grub-arm64 ] || arch=arm64
+	guest_build $arch || die "cannot build the guest"
 	qemu_probe_kvm "$GUEST/vmlinuz"
 	run_begin "boot-$CASE"
 	NONCE=$(random_hex 8)
@@ -230,8 +304,10 @@ verify_guest()
 	wait_line 30 "$RUN/vm.serial" "SALLYPORT-GUEST end"
 	said=$(grep -a SALLYPORT-GUEST "$RUN/vm.serial" | tr -d '\r')
 	matches "$CASE firmware" "nonce=$NONCE firmware=$1\$" "$said"
-	[ "$CASE" != uefi-secureboot ] ||
-		matches "$CASE kernel saw Secure Boot" 'secureboot=1' "$said"
+	case $CASE in
+	uefi-secureboot*) matches "$CASE kernel saw Secure Boot" 'secureboot=1' "$said" ;;
+	bios-undionly) matches "$CASE second iPXE" 'loaded by undionly' "$(cat "$RUN/vm.serial")" ;;
+	esac
 	case $2 in
 	br0) matches "$CASE own lease" 'lease=10\.77\.0\.1[0-9][0-9] router=10\.77\.0\.1$' "$said" ;;
 	br1) matches "$CASE own lease" 'lease=10\.88\.0\.1[0-9][0-9] router=10\.88\.0\.1$' "$said" ;;
