@@ -67,6 +67,14 @@ on_sender_reset_tell(struct chan *from, const struct msg *m, int *fd)
 	http_forget(from->index);
 }
 
+bool
+http_is_early(unsigned worker, const struct msg *m)
+{
+	if (m->nr == MSG_GET_TELL)
+		return !conn_was(worker, m->u.get_tell.conn);
+	return m->nr == MSG_BAD_TELL && !conn_was(worker, m->u.bad_tell.conn);
+}
+
 /* The last answer of a connection, which no object is part of. */
 static int
 dismiss(unsigned worker, uint64_t conn, uint16_t status, bool head)

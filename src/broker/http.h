@@ -21,6 +21,9 @@ void on_sender_reset_tell(struct chan *from, const struct msg *m, int *fd);
 void on_get_tell(struct chan *from, const struct msg *m, int *fd);
 void on_bad_tell(struct chan *from, const struct msg *m, int *fd);
 
+/* A request of a connection that file-sender may have announced, but we have not heard. */
+bool http_is_early(unsigned worker, const struct msg *m);
+
 /* Answers if that is possible now. 0: done, or the connection has ended. ERR_STATE: the
  * text is not there yet, see *ticket; with `last`, that means not found. ERR_FULL: the
  * channel is full. */

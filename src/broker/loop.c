@@ -16,12 +16,13 @@
 #include "src/broker/dhcp.h"
 #include "src/broker/files.h"
 #include "src/broker/heard.h"
+#include "src/broker/http.h"
 #include "src/broker/probe.h"
 #include "src/broker/rogue.h"
 
-#define BATCH 64         /* messages of one channel in a turn */
-#define BATCH_SENDER 512 /* of a file-sender: its connections go before their requests */
-#define DHCP_ROOM 64     /* replies that dhcp-sender has to have room for */
+#define BATCH 64      /* messages of one channel in a turn */
+#define CATCH_UP 8192 /* the same, of a file-sender that somebody waits for */
+#define DHCP_ROOM 64  /* replies that dhcp-sender has to have room for */
 /* Messages a millisecond that an ear is heard, on average, and at once: several times what
  * a link full of booting machines asks. Of DHCP it is what a machine of two cores can do
  * at most, so that a storm is answered; the others wait for a batch, no longer. */
@@ -43,6 +44,7 @@ struct ear {
 	unsigned rate;      /* messages a millisecond; 0: not limited */
 	unsigned tokens;    /* messages that it may send at once */
 	uint64_t filled_ms; /* when it last got some */
+	unsigned caught;    /* messages that were read out of turn in this one */
 	bool more;          /* the last batch ended before the channel was empty */
 	bool dead;
 	/* What comes now was meant for our predecessor, or left by the peer's: it knows of
@@ -94,7 +96,7 @@ fill_tokens(struct ear *ear)
 static void
 add(struct chan *c, bool (*may_read)(const struct chan *), unsigned batch)
 {
-	c->polled = c->peer != ROLE_FILE_SENDER;
+	c->polled = true;
 	ears[near++] = (struct ear){.chan = c,
 	    .may_read = may_read,
 	    .batch = batch,
@@ -134,16 +136,21 @@ loop_init(void)
 	add(&broker.link_parser, dhcp_may_read, BATCH);
 	add(&broker.tftp_parser, NULL, BATCH);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
-		add(&broker.file_sender[i], NULL, BATCH_SENDER);
+		add(&broker.file_sender[i], NULL, BATCH);
 		add(&broker.http_parser[i], http_may_read, BATCH);
 	}
 }
+
+static void catch_up(struct ear *sender);
 
 static void
 dispatch(struct ear *ear, const struct msg *m, int fd)
 {
 	struct chan *from = ear->chan;
 
+	/* The ear of a file-sender stands before that of its http-parser. */
+	if (from->peer == ROLE_HTTP_PARSER && http_is_early(from->index, m))
+		catch_up(ear - 1);
 	ear->stale = ear->stale && m->nr != MSG_RESET_TELL;
 	if (ear->stale)
 		log_limited(LOG_DEBUG, "stale", "from=%s index=%u message=%s",
@@ -184,28 +191,33 @@ read_ear(struct ear *ear)
 	}
 }
 
-/* http-parser is not read before its file-sender is empty: a request would seem to be of
- * a connection that nobody has announced. So file-sender is read also when it was silent at
- * the time of the poll, if its http-parser, which stands behind it, was not. */
+/* A connection was announced before its first byte was relayed, but two channels have no
+ * common order: the request can be read first. What file-sender said before is there now,
+ * whatever the last poll showed. */
+static void
+catch_up(struct ear *sender)
+{
+	struct msg m;
+	int fd = -1, got = 1;
+
+	sender->chan->polled = false;
+	while (got == 1 && sender->caught < CATCH_UP) {
+		got = chan_recv(sender->chan, &m, &fd);
+		sender->caught++;
+		if (got == 1)
+			dispatch(sender, &m, fd);
+	}
+	sender->chan->polled = true;
+	sender->more = got == 1;
+}
+
 static void
 read_all(const struct pollfd *polls)
 {
-	bool behind = false;
-
 	for (unsigned i = 0; i < near; i++) {
-		struct ear *ear = &ears[i];
-		bool request = ear->chan->peer == ROLE_HTTP_PARSER;
-		bool sender = ear->chan->peer == ROLE_FILE_SENDER;
-		bool asked = sender && (ears[i + 1].more || polls[i + 1].revents != 0);
-
-		if (request && behind) {
-			ear->more |= polls[i].revents != 0;
-			continue;
-		}
-		if (asked || ear->more || (polls[i].revents & ~POLLOUT) != 0)
-			read_ear(ear);
-		if (sender)
-			behind = ear->more;
+		ears[i].caught = 0;
+		if (ears[i].more || (polls[i].revents & ~POLLOUT) != 0)
+			read_ear(&ears[i]);
 	}
 }
 

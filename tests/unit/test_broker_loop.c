@@ -12,6 +12,7 @@
 
 #include "src/base/clock.h"
 #include "src/broker/conn.h"
+#include "src/broker/http.h"
 #include "src/broker/loop.h"
 #include "src/broker/store.h"
 #include "tests/lib/broker_rig.h"
@@ -150,6 +151,37 @@ a_request_behind_its_connection(void **state)
 	loop_turn();
 	assert_true(http_answered(1));
 	assert_false(rig_fault(ROLE_HTTP_PARSER, 1));
+}
+
+/* More connections than are heard in a turn: the last one's request is no breach. */
+static void
+a_request_far_behind_its_connection(void **state)
+{
+	struct msg get = rig_get(100, "linux");
+
+	(void)state;
+	for (uint64_t nr = 1; nr <= 100; nr++)
+		rig_connect(1, nr, RIG_CLIENT);
+	rig_send(&rig.http_parser[1], &get);
+	loop_turn();
+	assert_true(http_answered(1));
+	assert_false(rig_fault(ROLE_HTTP_PARSER, 1));
+}
+
+static void
+a_request_of_no_connection(void **state)
+{
+	struct msg get = rig_get(101, "linux");
+
+	(void)state;
+	/* The worker's reset is heard; the start was long ago. */
+	loop_turn();
+	broker.now_ms = 0;
+	http_init();
+	rig_connect(1, 100, RIG_CLIENT);
+	rig_send(&rig.http_parser[1], &get);
+	loop_turn();
+	assert_true(rig_fault(ROLE_HTTP_PARSER, 1));
 }
 
 static void
@@ -335,6 +367,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_request_behind_its_connection, set_up),
+	    cmocka_unit_test_setup(a_request_far_behind_its_connection, set_up),
+	    cmocka_unit_test_setup(a_request_of_no_connection, set_up),
 	    cmocka_unit_test_setup(an_offer, set_up),
 	    cmocka_unit_test_setup(storms_delay_nobody, set_up),
 	    cmocka_unit_test_setup(an_endless_storm, set_up),
