@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "src/base/hash.h"
 #include "src/broker/broker.h"
@@ -14,7 +15,7 @@
 #define SLOTS_MIN 64u
 
 struct image_file {
-	uint64_t hash; /* of the path */
+	uint64_t hash; /* of the path in lower case: those that differ in case alone meet */
 	struct object object;
 	char path[];
 };
@@ -66,6 +67,20 @@ image_told(uint32_t theirs)
 	return NULL;
 }
 
+static uint64_t
+hash_of(const char *path)
+{
+	char low[256];
+	size_t len = 0;
+
+	for (; path[len] != '\0' && len < sizeof low; len++) {
+		char c = path[len];
+
+		low[len] = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+	}
+	return hash_bytes(&key, low, len);
+}
+
 /* The slot that holds the path, or the empty one where it would go. */
 static struct image_file **
 slot_of(const struct image *image, const char *path, uint64_t hash)
@@ -110,7 +125,7 @@ image_add_file(struct image *image, const char *path, const struct object *objec
 {
 	size_t len = strlen(path);
 	size_t size = sizeof(struct image_file) + len + 1;
-	uint64_t hash = hash_bytes(&key, path, len);
+	uint64_t hash = hash_of(path);
 	struct image_file **slot, *file;
 
 	if (image->nfiles == IMAGE_FILES_MAX)
@@ -140,8 +155,30 @@ image_file(const struct image *image, const char *path)
 
 	if (image->nfiles == 0)
 		return NULL;
-	file = *slot_of(image, path, hash_bytes(&key, path, strlen(path)));
+	file = *slot_of(image, path, hash_of(path));
 	return file == NULL ? NULL : &file->object;
+}
+
+const struct object *
+image_file_any_case(const struct image *image, const char *path)
+{
+	uint32_t mask = image->slots - 1;
+	uint64_t hash = hash_of(path);
+	const struct object *found = NULL;
+
+	if (image->nfiles == 0)
+		return NULL;
+	for (uint32_t i = (uint32_t)hash & mask; image->files[i] != NULL;
+	     i = (i + 1) & mask) {
+		const struct image_file *file = image->files[i];
+
+		if (file->hash != hash || strcasecmp(file->path, path) != 0)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = &file->object;
+	}
+	return found;
 }
 
 void

@@ -44,6 +44,8 @@ int image_add_file(
     struct image *image, const char *path, const struct object *object) MUST_CHECK;
 /* The file of exactly that path; NULL when it is not listed. */
 const struct object *image_file(const struct image *image, const char *path);
+/* The file of that path in whatever case; NULL when none is listed, or several are. */
+const struct object *image_file_any_case(const struct image *image, const char *path);
 /* The serving image of that name, whether expired or not; NULL when none. */
 struct image *image_serving(const char *name);
 /* Ends the image, whatever its state. */

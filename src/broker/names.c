@@ -4,8 +4,10 @@
  */
 #include "src/broker/names.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* A part of a name, not NUL-terminated. */
 struct part {
@@ -14,22 +16,45 @@ struct part {
 };
 
 static bool
-part_is(struct part part, const char *text)
+same(const struct names_view *view, const char *a, const char *b, size_t len)
 {
-	return strlen(text) == part.len && memcmp(part.p, text, part.len) == 0;
+	return view->any_case ? strncasecmp(a, b, len) == 0 : memcmp(a, b, len) == 0;
+}
+
+static bool
+part_is(const struct names_view *view, struct part part, const char *text)
+{
+	return strlen(text) == part.len && same(view, part.p, text, part.len);
 }
 
 /* Does `part` begin with text? Then cuts that off. */
 static bool
-cut_front(struct part *part, const char *text)
+cut_front(const struct names_view *view, struct part *part, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (part->len < len || memcmp(part->p, text, len) != 0)
+	if (part->len < len || !same(view, part->p, text, len))
 		return false;
 	part->p += len;
 	part->len -= len;
 	return true;
+}
+
+/* Hexadecimal digits in groups of these lengths, hyphens between. Returns how many bytes
+ * that takes, 0 when it is something else. */
+static size_t
+groups(struct part text, const uint8_t *lengths, unsigned n)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0 && (at >= text.len || text.p[at++] != '-'))
+			return 0;
+		for (unsigned digit = 0; digit < lengths[i]; digit++)
+			if (at >= text.len || !isxdigit((unsigned char)text.p[at++]))
+				return 0;
+	}
+	return at;
 }
 
 /* Splits at the last slash; dir is empty when there is none. */
@@ -50,7 +75,7 @@ is_loader_dir(const struct names_view *view, struct part dir)
 	struct part loader_dir, loader_base;
 
 	split((struct part){view->loader, strlen(view->loader)}, &loader_dir, &loader_base);
-	return dir.len == loader_dir.len && memcmp(dir.p, loader_dir.p, dir.len) == 0;
+	return dir.len == loader_dir.len && same(view, dir.p, loader_dir.p, dir.len);
 }
 
 static bool
@@ -60,28 +85,31 @@ is_home(const struct names_view *view, struct part dir)
 }
 
 /* The machine's own hardware address, "01-" first, or its address in hexadecimal digits,
- * perhaps cut at the end. */
+ * perhaps cut at the end; or a UUID. */
 static bool
 is_own(const struct names_view *view, struct part text)
 {
 	const uint8_t *m = view->mac.b;
 	const uint8_t *a = view->client.b;
+	static const uint8_t uuid[] = {8, 4, 4, 4, 12};
 	char own[24];
 
+	if (groups(text, uuid, 5) == text.len && text.len > 0)
+		return true;
 	snprintf(own, sizeof own, "01-%02x-%02x-%02x-%02x-%02x-%02x", m[0], m[1], m[2],
 	    m[3], m[4], m[5]);
-	if (part_is(text, own))
+	if (part_is(view, text, own))
 		return true;
 	if (view->client.family != ADDR_V4)
 		return false;
 	snprintf(own, sizeof own, "%02X%02X%02X%02X", a[0], a[1], a[2], a[3]);
-	return text.len > 0 && text.len <= 8 && memcmp(text.p, own, text.len) == 0;
+	return text.len > 0 && text.len <= 8 && same(view, text.p, own, text.len);
 }
 
 static bool
 is_ipxe(const struct names_view *view, struct part dir, struct part base)
 {
-	return (part_is(base, "boot.ipxe") || part_is(base, "autoexec.ipxe")) &&
+	return (part_is(view, base, "boot.ipxe") || part_is(view, base, "autoexec.ipxe")) &&
 	       is_home(view, dir);
 }
 
@@ -90,12 +118,12 @@ is_grub(const struct names_view *view, struct part dir, struct part base)
 {
 	struct part above, last;
 
-	if (!cut_front(&base, "grub.cfg"))
+	if (!cut_front(view, &base, "grub.cfg"))
 		return false;
-	if (base.len > 0 && (!cut_front(&base, "-") || !is_own(view, base)))
+	if (base.len > 0 && (!cut_front(view, &base, "-") || !is_own(view, base)))
 		return false;
 	split(dir, &above, &last);
-	return is_home(view, dir) || (part_is(last, "grub") && is_home(view, above));
+	return is_home(view, dir) || (part_is(view, last, "grub") && is_home(view, above));
 }
 
 static bool
@@ -104,8 +132,8 @@ is_pxelinux(const struct names_view *view, struct part dir, struct part base)
 	struct part above, last;
 
 	split(dir, &above, &last);
-	return part_is(last, "pxelinux.cfg") && is_home(view, above) &&
-	       (part_is(base, "default") || is_own(view, base));
+	return part_is(view, last, "pxelinux.cfg") && is_home(view, above) &&
+	       (part_is(view, base, "default") || is_own(view, base));
 }
 
 /* The template that a path in the image stands for; TEMPLATE_MAX when none. */
@@ -127,18 +155,40 @@ template_of(const struct names_view *view, const char *path)
 	return TEMPLATE_MAX;
 }
 
+/* What follows the prefix that a Raspberry Pi puts before every name; NULL without one. */
+static const char *
+behind_prefix(const char *path)
+{
+	static const uint8_t serial[] = {8}, mac[] = {2, 2, 2, 2, 2, 2};
+	struct part text = {path, strlen(path)};
+	size_t len = groups(text, mac, 6);
+
+	if (len == 0)
+		len = groups(text, serial, 1);
+	return len > 0 && path[len] == '/' ? path + len + 1 : NULL;
+}
+
 void
 names_resolve(
     const struct names_view *view, const char *name, struct names_meaning *meaning)
 {
 	size_t len = strlen(view->image);
+	struct part rest = {name, strlen(name)};
+	unsigned whole;
 
 	*meaning = (struct names_meaning){.kind = TEMPLATE_MAX};
-	if (strncmp(name, view->image, len) == 0 && name[len] == '/')
+	if (cut_front(view, &rest, view->image) && rest.len > 0 && rest.p[0] == '/')
 		meaning->paths[meaning->npaths++] = name + len + 1;
 	meaning->paths[meaning->npaths++] = name;
-	for (unsigned i = 0; i < meaning->npaths && !meaning->rendered; i++) {
+	whole = meaning->npaths;
+	for (unsigned i = 0; i < whole && !meaning->rendered; i++) {
 		meaning->kind = template_of(view, meaning->paths[i]);
 		meaning->rendered = meaning->kind != TEMPLATE_MAX;
+	}
+	for (unsigned i = 0; i < whole; i++) {
+		const char *path = behind_prefix(meaning->paths[i]);
+
+		if (path != NULL)
+			meaning->paths[meaning->npaths++] = path;
 	}
 }

@@ -142,17 +142,32 @@ find_text(const struct serve_request *r, const struct image *image, enum templat
 	return 0;
 }
 
-static int
-find_file(const struct image *image, const char *path, struct serve_object *object)
+/* One protocol of the two has clients to which case means nothing. */
+static bool
+any_case(const struct serve_request *r)
 {
-	const struct object *file = image_file(image, path);
+	return !r->by_http && broker.conf->tftp_any_case;
+}
 
+/* Of several paths the first that is listed; only when none is, whatever the case. */
+static int
+find_file(const struct serve_request *r, const struct image *image, unsigned npaths,
+    const char *const *paths, struct serve_object *object)
+{
+	const struct object *file = NULL;
+	unsigned i;
+
+	for (i = 0; i < npaths && file == NULL; i++)
+		file = image_file(image, paths[i]);
+	if (file == NULL && any_case(r))
+		for (i = 0; i < npaths && file == NULL; i++)
+			file = image_file_any_case(image, paths[i]);
 	if (file == NULL)
 		return ERR_ABSENT;
 	object->object = *file;
 	/* A validator is never in the future (RFC 9110, 8.8.2.1). */
 	object->modified = image->created < broker.wall_s ? image->created : broker.wall_s;
-	object->content = serve_content(path);
+	object->content = serve_content(paths[i - 1]);
 	object->image = image->name;
 	return 0;
 }
@@ -169,16 +184,24 @@ find_in(const struct serve_request *r, const struct image *image,
 	    .templates = boot == NULL ? 0 : boot->templates,
 	    .mac = r->session->mac,
 	    .client = *r->client,
+	    .any_case = any_case(r),
 	};
 	struct names_meaning meaning;
-	int err = ERR_ABSENT;
 
 	names_resolve(&view, r->name, &meaning);
 	if (meaning.rendered)
 		return find_text(r, image, meaning.kind, object, ticket);
-	for (unsigned i = 0; err == ERR_ABSENT && i < meaning.npaths; i++)
-		err = find_file(image, meaning.paths[i], object);
-	return err;
+	return find_file(r, image, meaning.npaths, meaning.paths, object);
+}
+
+/* Is the name <image>/...? */
+static bool
+begins_with(const struct serve_request *r, const char *image, size_t len)
+{
+	int order =
+	    any_case(r) ? strncasecmp(r->name, image, len) : strncmp(r->name, image, len);
+
+	return order == 0 && r->name[len] == '/';
 }
 
 /* *anything: some image is open to the address. */
@@ -192,13 +215,14 @@ find_open(const struct serve_request *r, bool *anything, struct serve_object *ob
 	while ((o = conf_next_open(broker.conf, r->client, &n)) != NULL) {
 		size_t len = strlen(o->image);
 		const struct image *image;
+		const char *path;
 
 		*anything = true;
-		if (strncmp(r->name, o->image, len) != 0 || r->name[len] != '/')
+		if (!begins_with(r, o->image, len))
 			continue;
+		path = r->name + len + 1;
 		image = image_find(o->image, broker.wall_s);
-		return image == NULL ? ERR_ABSENT
-				     : find_file(image, r->name + len + 1, object);
+		return image == NULL ? ERR_ABSENT : find_file(r, image, 1, &path, object);
 	}
 	return ERR_ABSENT;
 }

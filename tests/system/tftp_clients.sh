@@ -51,6 +51,14 @@ plain()
 	fetched "tftp-hpa: with a double slash" loader.bin
 	hpa a get 'sample\loader.bin' "$RUN/out"
 	fetched "tftp-hpa: with a backslash" loader.bin
+	hpa a get 'sample/%6Coader%2ebin' "$RUN/out"
+	fetched "tftp-hpa: with percent codes" loader.bin
+	hpa a get 'sample/loader.bin;mode=octet' "$RUN/out"
+	fetched "tftp-hpa: with the mode of a URL" loader.bin
+	hpa a get $'sample/loader.bin\xff' "$RUN/out"
+	fetched "tftp-hpa: with what a ROM appends" loader.bin
+	hpa a get 0badcafe/sub/hello.txt "$RUN/out"
+	fetched "tftp-hpa: behind a serial number" sub/hello.txt
 	hpa a get sample/exact.bin "$RUN/out"
 	fetched "tftp-hpa: a whole number of blocks" exact.bin
 	hpa a get sample/empty "$RUN/out"
@@ -95,6 +103,8 @@ refused()
 	matches "a missing file" 'Error code 1: ' "$SAID"
 	hpa a get sample/../../etc/passwd "$RUN/out"
 	matches "a name that climbs" 'Error code [12]: ' "$SAID"
+	hpa a get sample/LOADER.bin "$RUN/out"
+	matches "another case" 'Error code 1: ' "$SAID"
 	hpa a get sample/manifest.minisig "$RUN/out"
 	matches "a file that is not listed" 'Error code 1: ' "$SAID"
 	echo x >"$RUN/in"

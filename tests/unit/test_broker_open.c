@@ -175,6 +175,61 @@ an_image_that_ends(void **state)
 	assert_int_equal(by_http("10.88.0.9", "rescue/linux"), -1);
 }
 
+/* By TFTP alone, when that is configured; what is there exactly goes before, and of two
+ * that fit alike none is sent. */
+static void
+in_whatever_case(void **state)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+
+	(void)state;
+	rig_memfd(3, 100);
+	rig_image(3, "fedora", 1);
+	rig_file(3, "EFI/linux", 3, 0, 1);
+	rig_file(3, "twice", 3, 1, 2);
+	rig_file(3, "TWICE", 3, 3, 3);
+	rig_file(3, "fedora/twice", 3, 3, 4);
+	rig_number(MSG_ACTIVE_TELL, 3);
+	rig_turn();
+	rig_session("fedora");
+	assert_int_equal(by_tftp(RIG_CLIENT, "efi/LINUX"), -1);
+	conf->tftp_any_case = true;
+	assert_int_equal(by_tftp(RIG_CLIENT, "efi/LINUX"), 1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "Fedora/efi/LINUX"), 1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "01234567/efi/LINUX"), 1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "twice"), 2);
+	assert_int_equal(by_tftp(RIG_CLIENT, "TWICE"), 3);
+	assert_int_equal(by_tftp(RIG_CLIENT, "Twice"), -1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "fedora/TWICE"), 3);
+	assert_int_equal(by_tftp(RIG_CLIENT, "efi"), -1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "efi/linu"), -1);
+	assert_int_equal(by_http(RIG_CLIENT, "efi/LINUX"), -1);
+	assert_int_equal(by_tftp("10.88.0.9", "Rescue/Linux"), 60);
+	assert_int_equal(by_http("10.88.0.9", "rescue/Linux"), -1);
+	conf->tftp_any_case = false;
+	assert_int_equal(by_tftp("10.88.0.9", "Rescue/Linux"), -1);
+}
+
+static void
+behind_a_prefix(void **state)
+{
+	(void)state;
+	rig_memfd(3, 100);
+	rig_image(3, "pi", 1);
+	rig_file(3, "start4.elf", 3, 0, 1);
+	rig_file(3, "0badcafe/start4.elf", 3, 0, 2);
+	rig_number(MSG_ACTIVE_TELL, 3);
+	rig_turn();
+	rig_session("pi");
+	assert_int_equal(by_tftp(RIG_CLIENT, "1a2b3c4d/start4.elf"), 1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "0badcafe/start4.elf"), 2);
+	assert_int_equal(by_tftp(RIG_CLIENT, "dc-a6-32-01-02-03/start4.elf"), 1);
+	assert_int_equal(by_http(RIG_CLIENT, "pi/dc-a6-32-01-02-03/start4.elf"), 1);
+	assert_int_equal(by_tftp(RIG_CLIENT, "1a2b3c4d/0badcafe/start4.elf"), 2);
+	assert_int_equal(by_tftp(RIG_CLIENT, "1a2b3c4d/config.txt"), -1);
+	assert_int_equal(by_tftp("10.88.0.9", "1a2b3c4d/rescue/linux"), -1);
+}
+
 int
 main(void)
 {
@@ -184,6 +239,8 @@ main(void)
 	    cmocka_unit_test_setup(nothing_but_its_files, set_up),
 	    cmocka_unit_test_setup(with_a_session, set_up),
 	    cmocka_unit_test_setup(an_image_that_ends, set_up),
+	    cmocka_unit_test_setup(in_whatever_case, set_up),
+	    cmocka_unit_test_setup(behind_a_prefix, set_up),
 	};
 
 	return cmocka_run_group_tests_name("broker_open", tests, NULL, NULL);

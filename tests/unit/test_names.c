@@ -57,6 +57,9 @@ texts_are_found(void **state)
 	    {TEMPLATE_PXELINUX, "debian/efi/boot/pxelinux.cfg/01-52-54-00-ab-cd-ef"},
 	    {TEMPLATE_PXELINUX, "pxelinux.cfg/0A4D0064"},
 	    {TEMPLATE_PXELINUX, "pxelinux.cfg/0A4D"},
+	    {TEMPLATE_PXELINUX, "pxelinux.cfg/44454c4c-4200-1035-8030-b7c04f4a3132"},
+	    {TEMPLATE_GRUB, "grub/grub.cfg-44454c4c-4200-1035-8030-b7c04f4a3132"},
+	    {TEMPLATE_GRUB, "efi/boot/grub.cfg-44454C4C-4200-1035-8030-B7C04F4A3132"},
 	};
 
 	(void)state;
@@ -105,7 +108,14 @@ other_names_are_no_texts(void **state)
 	    "boot/grub/grub.cfg",
 	    "pxelinux.cfg",
 	    "pxelinux.cfg/Default",
-	    "pxelinux.cfg/44454c4c-4200-1035-8030-b7c04f4a3132",
+	    "pxelinux.cfg/44454c4c-4200-1035-8030-b7c04f4a313",
+	    "pxelinux.cfg/44454c4c-4200-1035-8030-b7c04f4a31322",
+	    "pxelinux.cfg/44454c4c-4200-1035-8030-b7c04f4a313g",
+	    "pxelinux.cfg/44454c4c-42001035-8030-b7c04f4a3132",
+	    "pxelinux.cfg/44454c4c_4200-1035-8030-b7c04f4a3132",
+	    "pxelinux.cfg/44454c4c-4200-1035-8030-",
+	    "grub.cfg44454c4c-4200-1035-8030-b7c04f4a3132",
+	    "01234567/boot.ipxe",
 	    "pxelinux.cfg/01-52-54-00-ab-cd-ee",
 	    "pxelinux.cfg/C0A80001",
 	    "pxelinux.cfg/x/default",
@@ -138,6 +148,74 @@ files_are_tried_with_and_without_image(void **state)
 	assert_string_equal(m.paths[0], "fedora/linux");
 	names_resolve(&view, "debian2/linux", &m);
 	assert_int_equal(m.npaths, 1);
+}
+
+static void
+any_case(void **state)
+{
+	static const struct {
+		enum template_kind kind;
+		const char *name;
+	} names[] = {
+	    {TEMPLATE_IPXE, "BOOT.IPXE"},
+	    {TEMPLATE_IPXE, "Debian/EFI/BOOT/AutoExec.ipxe"},
+	    {TEMPLATE_GRUB, "EFI/boot/GRUB/GRUB.CFG"},
+	    {TEMPLATE_GRUB, "GRUB.CFG-01-52-54-00-AB-CD-EF"},
+	    {TEMPLATE_GRUB, "grub.cfg-0a4d0064"},
+	    {TEMPLATE_PXELINUX, "PXELINUX.CFG/DEFAULT"},
+	    {TEMPLATE_MAX, "GRUB.CFG-01-52-54-00-AB-CD-EE"},
+	    {TEMPLATE_MAX, "EFI/BOOT.IPXE"},
+	};
+	struct names_meaning m;
+
+	(void)state;
+	view.any_case = true;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		assert_text(names[i].name, names[i].kind);
+	names_resolve(&view, "DEBIAN/linux", &m);
+	assert_int_equal(m.npaths, 2);
+	assert_string_equal(m.paths[0], "linux");
+	view.any_case = false;
+	names_resolve(&view, "DEBIAN/linux", &m);
+	assert_int_equal(m.npaths, 1);
+}
+
+/* After the whole name, what is behind a Raspberry Pi's prefix. */
+static void
+prefixes_of_raspberry_pi(void **state)
+{
+	static const struct {
+		const char *name, *last;
+		unsigned n;
+	} rows[] = {
+	    {"1a2b3c4d/start4.elf", "start4.elf", 2},
+	    {"1A2B3C4D/overlays/x.dtbo", "overlays/x.dtbo", 2},
+	    {"dc-a6-32-01-02-03/config.txt", "config.txt", 2},
+	    {"debian/1a2b3c4d/start4.elf", "start4.elf", 3},
+	    {"1a2b3c4d/debian/start4.elf", "debian/start4.elf", 2},
+	    {"1a2b3c4/start4.elf", "1a2b3c4/start4.elf", 1},
+	    {"1a2b3c4d5/start4.elf", "1a2b3c4d5/start4.elf", 1},
+	    {"1a2b3c4g/start4.elf", "1a2b3c4g/start4.elf", 1},
+	    {"1a2b3c4d", "1a2b3c4d", 1},
+	    {"dc-a6-32-01-02/config.txt", "dc-a6-32-01-02/config.txt", 1},
+	    {"dc-a6-32-01-02-03-04/config.txt", "dc-a6-32-01-02-03-04/config.txt", 1},
+	    {"dc-a6-32-01-02-0/config.txt", "dc-a6-32-01-02-0/config.txt", 1},
+	    {"dca632010203/config.txt", "dca632010203/config.txt", 1},
+	    {"x/1a2b3c4d/start4.elf", "x/1a2b3c4d/start4.elf", 1},
+	};
+	struct names_meaning m;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		names_resolve(&view, rows[i].name, &m);
+		if (m.rendered || m.npaths != rows[i].n ||
+		    strcmp(m.paths[m.npaths - 1], rows[i].last) != 0)
+			fail_msg(
+			    "%s: %u, %s", rows[i].name, m.npaths, m.paths[m.npaths - 1]);
+	}
+	names_resolve(&view, "debian/1a2b3c4d/1a2b3c4d/x", &m);
+	assert_int_equal(m.npaths, 3);
+	assert_string_equal(m.paths[2], "1a2b3c4d/x");
 }
 
 static void
@@ -180,6 +258,8 @@ main(void)
 	    cmocka_unit_test(texts_are_found),
 	    cmocka_unit_test(other_names_are_no_texts),
 	    cmocka_unit_test(files_are_tried_with_and_without_image),
+	    cmocka_unit_test(any_case),
+	    cmocka_unit_test(prefixes_of_raspberry_pi),
 	    cmocka_unit_test(no_loader_and_six),
 	    cmocka_unit_test(cut_names),
 	};

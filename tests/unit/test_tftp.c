@@ -11,6 +11,9 @@
 
 #include <cmocka.h>
 
+#include "src/wire/path.h"
+#include "tests/unit/tftp_golden.h"
+
 #define REQ(text) text, sizeof(text) /* with the final NUL */
 
 struct request_case {
@@ -123,6 +126,32 @@ requests_are_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
 		check_request(&requests[i], i);
+}
+
+/* What firmware and loaders really send, in all its parts and as the broker gets the name.
+ */
+static void
+golden_requests(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof golden_rrqs / sizeof golden_rrqs[0]; i++) {
+		const struct golden_rrq *g = &golden_rrqs[i];
+		char name[PATH_FOLDED_MAX + 1], bytes[TFTP_REQUEST_MAX] = {0, 1};
+		size_t len = strlen(g->bytes);
+		struct tftp_request r;
+
+		for (size_t at = 0; at < len; at++)
+			bytes[2 + at] = g->bytes[at];
+		for (size_t at = 2; at < 2 + len; at++)
+			bytes[at] = bytes[at] == '|' ? '\0' : bytes[at];
+		if (tftp_decode_request(bytes, 2 + len, &r) != 0 || r.write ||
+		    r.mode != TFTP_OCTET || r.options != g->options ||
+		    r.blksize != g->blksize || r.windowsize != g->windowsize)
+			fail_msg("%s", g->from);
+		if (path_fold(r.name, r.name_len, PATH_TFTP, name) != 0 ||
+		    strcmp(name, g->name) != 0)
+			fail_msg("%s: %s", g->from, name);
+	}
 }
 
 static void
@@ -309,6 +338,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_are_read),
+	    cmocka_unit_test(golden_requests),
 	    cmocka_unit_test(rollover_is_zero_or_one),
 	    cmocka_unit_test(every_truncation_is_refused_or_shorter),
 	    cmocka_unit_test(a_long_request_is_refused),
