@@ -129,7 +129,8 @@ STATIC_dhcp-sender := yes
 OBJ_tls := $(call CAGED,tls) src/tls/tls_main
 LIB_tls := -lssl -lcrypto
 
-OBJ_keys := $(call CAGED,keys) src/keys/keys_main
+KEYS := src/wire/tls_sign src/keys/load src/keys/sign src/keys/pool src/keys/serve
+OBJ_keys := $(call CAGED,keys) $(KEYS) src/keys/keys_main
 LIB_keys := -lcrypto
 
 OBJ_tftp-parser := $(call CAGED,tftp-parser) src/wire/tftp src/wire/path \
@@ -366,6 +367,9 @@ OBJ_pxeclient := src/base/buf src/base/clock src/base/ident src/base/err tests/l
 HELPERS += controlclient
 HELPERS += uncaged-sender
 OBJ_uncaged-sender := $(CHILD) $(SENDER)
+HELPERS += keysrig
+OBJ_keysrig := $(CHILD) privsep/spawn
+LIB_keysrig := -lcrypto
 HELPERS += verifierrig
 OBJ_verifierrig := $(CHILD) privsep/spawn
 HELPERS += mkleases
@@ -458,6 +462,9 @@ PROVIDER := src/wire/tls_sign src/tls/provider src/tls/provider_key src/tls/prov
 UNIT += provider
 OBJ_test_provider := $(BASE) $(PROVIDER)
 LIB_test_provider := -lssl -lcrypto
+UNIT += keys
+OBJ_test_keys := $(CHILD) $(KEYS) tests/lib/certs
+LIB_test_keys := -lcrypto
 FUZZ += tls_sign
 OBJ_fuzz_tls_sign := $(BASE) src/wire/tls_sign
 

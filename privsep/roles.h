@@ -108,10 +108,12 @@ enum {
 	FD_TLS_SENDER = 16,
 
 	/* keys: private keys, their certificates, who signs clients' certificates (PEM,
-	 * /dev/null where there is none); + tls: what to sign */
+	 * /dev/null where there is none, and for all of them from its cage on); its own: a
+	 * signing thread wakes the main one; + tls: what to sign */
 	FD_KEY = 6,
 	FD_CERT = 8,
 	FD_CLIENT_CA = 10,
+	FD_SIGNED = 11,
 	FD_SIGN = 16,
 
 	/* verifier */

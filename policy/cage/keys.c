@@ -20,6 +20,12 @@ const struct cage_rule cage_rules[] = {
 	{IS(0, FD_SUPER), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
     {"lines to the logger", SYS_sendto, {IS(0, FD_LOG), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
 
+    {"a thread is done", SYS_write, {IS(0, FD_SIGNED)}},
+    {"notice that", SYS_read, {IS(0, FD_SIGNED)}},
+    {"locks of the threads", SYS_futex, {{0}}},
+    {"salts, nonces, blinding; a new seed at times", SYS_getrandom, {{0}}},
+    {"OpenSSL asks before each use of its generator whether it was forked", SYS_getpid,
+	{{0}}},
     {"heap", SYS_brk, {{0}}},
     {"large blocks of the heap", SYS_mmap,
 	{ONLY(2, PROT_READ | PROT_WRITE), IS(3, MAP_PRIVATE | MAP_ANONYMOUS), IS32(4, -1)}},

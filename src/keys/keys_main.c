@@ -1,19 +1,69 @@
 /*
  * keys: the private keys of HTTPS. It signs what a server signs in a TLS handshake, for the
  * tls processes, any of which may be owned, and nothing else. It has no network and no file
- * once the keys are read.
+ * once the keys are read; what memory holds of them is neither swapped nor dumped.
  */
+#include <errno.h>
+#include <malloc.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "privsep/cage.h"
-#include "privsep/chan.h"
 #include "privsep/start.h"
+#include "src/base/clock.h"
+#include "src/base/log.h"
+#include "src/keys/load.h"
+#include "src/keys/pool.h"
+#include "src/keys/serve.h"
 
-#define QUEUE_DEPTH 64
+#define SECURE_HEAP (512u << 10) /* a power of two: key files, keys, secrets */
+#define HEAP_AHEAD (2 << 20)     /* bytes that the heap has before it is locked */
+#define STACK_AHEAD (128u << 10) /* the same of the stack: neither may grow any more */
+#define EXPIRY_MS (600 * 1000)
 
 static struct start start;
-static unsigned nsigners;
-static struct chan signers[TLS_MAX];
+static struct secrets secrets;
+static struct serve_config config = {.secrets = &secrets};
+
+/* The stack is a locked mapping, which the cage's limit of 0 keeps from growing. */
+static void __attribute__((noinline)) touch_stack(void)
+{
+	volatile uint8_t room[STACK_AHEAD];
+
+	for (size_t i = 0; i < sizeof room; i += 1024)
+		room[i] = 0;
+}
+
+/* OpenSSL's copies of a key lie all over the heap; its own locked heap holds the main one.
+ * Where memory cannot be locked, the unit's MemorySwapMax= still keeps it from the disk. */
+static void
+lock_memory(void)
+{
+	touch_stack();
+	if (mlockall(MCL_CURRENT) != 0)
+		log_event(LOG_WARNING, "keys-not-locked", "why=\"%s\"", strerror(errno));
+}
+
+/* One heap, which does not move: others would be made by calls that the cage refuses, and
+ * what is given back to the kernel is not locked any more. */
+static void
+prepare_memory(void)
+{
+	if (mallopt(M_ARENA_MAX, 1) != 1 || mallopt(M_MMAP_MAX, 0) != 1 ||
+	    mallopt(M_TOP_PAD, HEAP_AHEAD) != 1 ||
+	    mallopt(M_TRIM_THRESHOLD, 1 << 30) != 1 ||
+	    CRYPTO_secure_malloc_init(SECURE_HEAP, 32) == 0)
+		start_fail("memory of the keys");
+}
+
+static void
+wipe(void)
+{
+	pool_stop();
+	load_forget(&secrets);
+}
 
 static void
 on_notice(void)
@@ -21,26 +71,57 @@ on_notice(void)
 	enum role role;
 	unsigned index;
 
-	while (super_poll(&role, &index)) {
-		if (role == ROLE_TLS && index < nsigners)
-			chan_reset(&signers[index]);
-		super_cleared(role, index);
+	if (!super_poll(&role, &index))
+		return;
+	if (role == ROLE_TLS)
+		serve_reset(index);
+	super_cleared(role, index);
+}
+
+static void
+loop(void)
+{
+	struct pollfd p[2 + TLS_MAX];
+	uint64_t expiry_ms = 0;
+
+	for (;;) {
+		struct timespec wait = {.tv_sec = EXPIRY_MS / 1000};
+
+		if (clock_mono_ms() >= expiry_ms) {
+			load_warn_of_expiry(&secrets, clock_wall_s());
+			expiry_ms = clock_mono_ms() + EXPIRY_MS;
+		}
+		if (serve_step())
+			wait.tv_sec = 0;
+		p[0] = (struct pollfd){FD_SUPER, POLLIN, 0};
+		p[1] = (struct pollfd){FD_SIGNED, POLLIN, 0};
+		serve_poll(p + 2);
+		if (ppoll(p, 2 + config.signers, &wait, NULL) <= 0)
+			continue;
+		if (p[1].revents != 0)
+			pool_clear();
+		if (p[0].revents != 0)
+			on_notice();
 	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct pollfd p = {.fd = FD_SUPER, .events = POLLIN};
+	struct cage_hooks hooks = {.threads = pool_start};
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	start_init(&start, ROLE_KEYS, argc, argv);
-	nsigners = (unsigned)start_number(&start, "tls", 1, TLS_MAX);
-	for (unsigned i = 0; i < nsigners; i++)
-		chan_init(
-		    &signers[i], FD_SIGN + (int)i, ROLE_KEYS, ROLE_TLS, i, QUEUE_DEPTH);
-	cage_enter(&start, NULL);
+	config.signers = (unsigned)start_number(&start, "tls", 1, TLS_MAX);
+	config.verify_client = (uint8_t)start_number(&start, "verify_client", 0, 2);
+	config.decrypts = start_number(&start, "rsa_exchange", 0, 1) == 1;
+	prepare_memory();
+	load_secrets(&secrets);
+	pool_init(&secrets, cores < 1 ? 1 : (unsigned)cores);
+	serve_init(&config);
+	lock_memory();
+	super_before_end(wipe);
+	cage_enter(&start, &hooks);
 	start_ready();
-	for (;;)
-		if (ppoll(&p, 1, NULL, NULL) > 0)
-			on_notice();
+	loop();
 }

@@ -25,22 +25,12 @@ query(void *of, int operation, int *no_cache)
 	}
 }
 
-static void
-teardown(void *of)
-{
-	struct provider *p = of;
-
-	OSSL_LIB_CTX_free(p->plain);
-	OPENSSL_free(p);
-}
-
 static int
 init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
     void **context)
 {
 	static const OSSL_DISPATCH functions[] = {
 	    ENTRY(OSSL_FUNC_PROVIDER_QUERY_OPERATION, query),
-	    ENTRY(OSSL_FUNC_PROVIDER_TEARDOWN, teardown),
 	    {0, NULL},
 	};
 	struct provider *p = OPENSSL_zalloc(sizeof *p);
@@ -52,7 +42,8 @@ init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in, const OSSL_DISPATCH 
 	p->calls = *starting;
 	p->plain = OSSL_LIB_CTX_new();
 	if (p->plain == NULL || OSSL_PROVIDER_load(p->plain, "default") == NULL) {
-		teardown(p);
+		OSSL_LIB_CTX_free(p->plain);
+		OPENSSL_free(p);
 		return 0;
 	}
 	*out = functions;
@@ -79,12 +70,6 @@ provider_start(const struct provider_calls *calls)
 	}
 	starting = NULL;
 	return ctx;
-}
-
-void
-provider_stop(OSSL_LIB_CTX *ctx)
-{
-	OSSL_LIB_CTX_free(ctx);
 }
 
 /* From the parameters of a public key. */

@@ -40,10 +40,9 @@ struct provider_calls {
 	void *arg;
 };
 
-/* A library context with OpenSSL's default provider and ours. NULL when OpenSSL fails. */
+/* A library context with OpenSSL's default provider and ours, which lives as long as the
+ * process. NULL when OpenSSL fails. */
 OSSL_LIB_CTX *provider_start(const struct provider_calls *calls) MUST_CHECK;
-/* Keys and SSL_CTX made with it must be gone. */
-void provider_stop(OSSL_LIB_CTX *ctx);
 
 /* The private key that belongs to a certificate, RSA or EC, known to the other process by
  * this number. The caller frees it. NULL when the certificate has another kind of key. */

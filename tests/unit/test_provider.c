@@ -134,8 +134,6 @@ free_all(void **state)
 		X509_free(cert[i]);
 		EVP_PKEY_free(private[i]);
 	}
-	provider_stop(ctx);
-	provider_stop(ctx_decrypts);
 	return 0;
 }
 
