@@ -124,6 +124,7 @@ set_up(void)
 	fd = loopback(SOCK_STREAM, 1, &http_port);
 	REQUIRE(listen(fd, 64) == 0 && dup2(fd, FD_LISTEN) == FD_LISTEN);
 	REQUIRE(watch_init() == 0 && http_init(&http, &hs) == 0);
+	http_parser_here(&http, now);
 	for (unsigned i = 0; i < POOL; i++) {
 		REQUIRE(
 		    dup2(loopback(SOCK_DGRAM, 1, &pool_port[i]), FD_POOL + (int)i) >= 0);
@@ -339,6 +340,8 @@ on_gone(bool is_broker)
 		chan_reset(&parser);
 		chan_reset(&far_parser);
 		http_parser_gone(&http, now);
+		REQUIRE(http.deaf);
+		http_parser_here(&http, now);
 	}
 }
 

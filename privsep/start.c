@@ -244,7 +244,7 @@ super_before_end(void (*last)(void))
 }
 
 bool
-super_poll(enum role *role, unsigned *index)
+super_next(enum notice *kind, enum role *role, unsigned *index)
 {
 	uint8_t b[4];
 	ssize_t n = recv(FD_SUPER, b, sizeof b, MSG_DONTWAIT);
@@ -255,9 +255,19 @@ super_poll(enum role *role, unsigned *index)
 			before_end();
 		_exit(0);
 	}
-	if (n != sizeof b || b[0] != NOTICE_GONE || b[1] >= ROLE_MAX || b[2] >= WORKER_MAX)
+	if (n != sizeof b || (b[0] != NOTICE_GONE && b[0] != NOTICE_READY) ||
+	    b[1] >= ROLE_MAX || b[2] >= WORKER_MAX)
 		return false;
+	*kind = (enum notice)b[0];
 	*role = (enum role)b[1];
 	*index = b[2];
 	return true;
+}
+
+bool
+super_poll(enum role *role, unsigned *index)
+{
+	enum notice kind;
+
+	return super_next(&kind, role, index) && kind == NOTICE_GONE;
 }

@@ -59,6 +59,10 @@ int start_arguments(const struct start *st, const char *const *options, unsigned
 /* Notices over descriptor 3: kind, role, index, 0. */
 enum notice { NOTICE_READY = 1, NOTICE_FAULT, NOTICE_CLEARED, NOTICE_GONE };
 
+/* Reads one notice from the supervisor, of either kind that it sends: NOTICE_GONE, and to a
+ * file-sender NOTICE_READY when its http-parser, new or there before it, is at work. False
+ * when there is none. Exits the process when the supervisor's end is closed. */
+bool super_next(enum notice *kind, enum role *role, unsigned *index);
 /* Reads one notice from the supervisor. Returns true and the peer when one is gone; the
  * caller must forget that peer (chan_reset and its own state), then call
  * super_cleared(). Exits the process when the supervisor's end is closed. */

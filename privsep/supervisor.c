@@ -218,6 +218,23 @@ still_owed(const struct supervisor *sv, const struct child *dead)
 	return false;
 }
 
+/* A file-sender takes no connections as long as nobody reads their requests. */
+static void
+tell_pair(struct supervisor *sv, const struct child *c)
+{
+	uint8_t b[4] = {NOTICE_READY, ROLE_HTTP_PARSER, (uint8_t)c->index, 0};
+	struct child *sender, *parser;
+
+	if (c->role != ROLE_FILE_SENDER && c->role != ROLE_HTTP_PARSER)
+		return;
+	sender = roster_find(sv, ROLE_FILE_SENDER, c->index);
+	parser = roster_find(sv, ROLE_HTTP_PARSER, c->index);
+	if (sender->state != CHILD_RUNNING || parser->state != CHILD_RUNNING)
+		return;
+	if (send(sender->super_fd, b, sizeof b, MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof b)
+		kill_child(sender);
+}
+
 static void
 on_notice(struct supervisor *sv, struct child *c, const uint8_t b[NOTICE_LEN])
 {
@@ -229,6 +246,7 @@ on_notice(struct supervisor *sv, struct child *c, const uint8_t b[NOTICE_LEN])
 		c->renewed = c->leaving;
 		log_event(LOG_INFO, "ready", "of=%s index=%u pid=%d start=%u",
 		    role_name(c->role), c->index, (int)c->pid, c->generation);
+		tell_pair(sv, c);
 		break;
 	case VERDICT_CLEARED: break;
 	case VERDICT_FAULT:
@@ -267,6 +285,17 @@ read_notices(struct supervisor *sv, struct child *c)
 	}
 }
 
+/* Who keeps something of the dead one's: its neighbours, and a file-sender the connections
+ * that wait on the sockets they share. */
+static bool
+is_concerned(const struct supervisor *sv, const struct child *c, const struct child *dead)
+{
+	if (c == dead)
+		return false;
+	return roster_neighbours(sv, c, dead) ||
+	       (c->role == ROLE_FILE_SENDER && dead->role == ROLE_FILE_SENDER);
+}
+
 static void
 tell_gone(struct supervisor *sv, const struct child *dead)
 {
@@ -277,7 +306,7 @@ tell_gone(struct supervisor *sv, const struct child *dead)
 
 		/* Nobody keeps anything about the logger. */
 		if (dead->role == ROLE_LOGGER || n->super_fd < 0 ||
-		    !roster_neighbours(sv, n, dead))
+		    !is_concerned(sv, n, dead))
 			continue;
 		if (send(n->super_fd, b, sizeof b, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof b)
 			n->owes[notice_number(sv, dead)] = true;

@@ -155,11 +155,16 @@ on_gone(struct sender *s, enum role role, unsigned index)
 static void
 read_super(struct sender *s)
 {
+	enum notice kind;
 	enum role role;
 	unsigned index;
 
-	while (super_poll(&role, &index))
-		on_gone(s, role, index);
+	while (super_next(&kind, &role, &index)) {
+		if (kind == NOTICE_GONE)
+			on_gone(s, role, index);
+		else if (role == ROLE_HTTP_PARSER && index == s->start.index)
+			http_parser_here(&s->http, s->now);
+	}
 }
 
 /* ------------------------------------------------------------------------- loop */

@@ -396,8 +396,9 @@ http_next(const struct http *h)
 
 	if (http_conn_can_pay(h))
 		return 0;
-	return h->deaf && h->free != UINT32_MAX && h->deaf_until < next ? h->deaf_until
-									: next;
+	if (h->deaf && h->parser_here && h->free != UINT32_MAX && h->deaf_until < next)
+		return h->deaf_until;
+	return next;
 }
 
 /* --------------------------------------------------------------------- neighbours */
@@ -431,6 +432,8 @@ void
 http_parser_gone(struct http *h, uint64_t now)
 {
 	h->now = now;
+	h->parser_here = false;
+	http_conn_go_deaf(h, 0);
 	for (uint32_t i = 0; i < HTTP_CONNS; i++) {
 		struct http_conn *c = &h->all[i];
 
@@ -444,4 +447,12 @@ http_parser_gone(struct http *h, uint64_t now)
 		if (c->state == CONN_READING && c->started)
 			http_conn_close(h, c);
 	}
+}
+
+void
+http_parser_here(struct http *h, uint64_t now)
+{
+	h->now = now;
+	h->parser_here = true;
+	http_conn_listen(h);
 }

@@ -27,5 +27,8 @@ uint64_t http_next(const struct http *h);
  * told of them. */
 void http_broker_gone(struct http *h, uint64_t now);
 void http_parser_gone(struct http *h, uint64_t now);
+/* http-parser is at work; before that, and without it, no connection is taken: another
+ * worker may have one. */
+void http_parser_here(struct http *h, uint64_t now);
 
 #endif

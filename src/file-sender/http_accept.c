@@ -28,12 +28,11 @@ say_refused(const struct addr *peer, const char *why)
 
 /* Not level-triggered events that nobody serves: the sockets leave the set. (An entry with
  * EPOLLEXCLUSIVE cannot be changed.) */
-static void
-go_deaf(struct http *h, uint64_t until)
+void
+http_conn_go_deaf(struct http *h, uint64_t until)
 {
 	if (h->deaf)
 		return;
-	log_limited(LOG_WARNING, "http-full", "connections=%u", h->setup.most);
 	for (unsigned i = 0; i < h->setup.nlisteners; i++)
 		watch_remove(h->setup.listeners[i].fd);
 	h->deaf = true;
@@ -54,7 +53,7 @@ listen_all(struct http *h)
 void
 http_conn_listen(struct http *h)
 {
-	if (!h->deaf || h->free == UINT32_MAX || h->now < h->deaf_until)
+	if (!h->deaf || !h->parser_here || h->free == UINT32_MAX || h->now < h->deaf_until)
 		return;
 	if (!listen_all(h))
 		bug("cannot listen again");
@@ -82,6 +81,13 @@ http_conn_adopt(struct http *h, int fd, const struct http_peer *from)
 		return;
 	}
 	http_conn_enlist(h, fd, from);
+}
+
+static void
+go_deaf_for_room(struct http *h, uint64_t until)
+{
+	log_limited(LOG_WARNING, "http-full", "connections=%u", h->setup.most);
+	http_conn_go_deaf(h, until);
 }
 
 static bool
@@ -118,7 +124,7 @@ http_conn_accept(struct http *h, unsigned listener)
 		int fd;
 
 		if (h->free == UINT32_MAX) {
-			go_deaf(h, 0);
+			go_deaf_for_room(h, 0);
 			return;
 		}
 		fd = accept4(
@@ -128,6 +134,6 @@ http_conn_accept(struct http *h, unsigned listener)
 		else if (!is_want_of_room(errno))
 			return;
 		else if (!http_conn_evict(h))
-			go_deaf(h, h->now + DEAF_MS);
+			go_deaf_for_room(h, h->now + DEAF_MS);
 	}
 }

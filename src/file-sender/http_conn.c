@@ -45,7 +45,6 @@ http_init(struct http *h, const struct http_setup *setup)
 		h->all[i].next = i + 1 < setup->most ? i + 1 : NONE;
 	h->wait_first = h->wait_last = h->oldest = h->youngest = h->answer_free = NONE;
 	h->deaf = true;
-	http_conn_listen(h);
 	return 0;
 }
 

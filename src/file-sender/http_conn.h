@@ -21,8 +21,9 @@
 
 #define HTTP_CONNS 16384
 #define HTTP_BUCKETS 16384u
-#define HTTP_RELAY_MAX 8192 /* relayed bytes that no answer has used up: one head's worth \
-			     */
+#define HTTP_RELAY_MAX                                                     \
+	8192 /* relayed bytes that no answer has used up: one head's worth \
+	      */
 #define HTTP_LISTENERS (4 * LINKS_MAX)
 
 /* A listening socket. */
@@ -114,7 +115,8 @@ struct http {
 	uint32_t free;
 	uint32_t wait_first, wait_last;
 	uint32_t oldest, youngest; /* of the idle */
-	bool deaf;                 /* does not listen: there is no room */
+	bool parser_here;          /* there is somebody to read requests */
+	bool deaf;                 /* does not listen: for want of that, or of room */
 	uint64_t deaf_until;       /* ms, when nothing that ends here may make room */
 	struct timers timers;
 	struct caps caps;
@@ -122,7 +124,7 @@ struct http {
 	uint64_t now;    /* of the call that is being served */
 };
 
-/* Allocates, and listens. 0 or ERR_SYS. */
+/* Allocates. 0 or ERR_SYS. */
 int http_init(struct http *h, const struct http_setup *setup) MUST_CHECK;
 
 /* Whose connection it is, and where it came in. */
@@ -136,8 +138,10 @@ void http_conn_accept(struct http *h, unsigned listener);
 /* A connection from a stream socket, non-blocking, that may be of any family: taken over,
  * or closed when that cannot be. */
 void http_conn_adopt(struct http *h, int fd, const struct http_peer *from);
-/* Listens again, if it did not, and there is room. */
+/* Listens, if it does not and may now. */
 void http_conn_listen(struct http *h);
+/* Does not, before that time at least. */
+void http_conn_go_deaf(struct http *h, uint64_t until);
 /* The live connection of that number. NULL when it is gone or was never; then *foreign
  * says that this process can never have issued it. */
 struct http_conn *http_conn_find(struct http *h, uint64_t nr, bool *foreign);

@@ -39,7 +39,10 @@ struct conns {
 	uint32_t *hash; /* heads of chains; a power of two of them */
 	uint32_t hash_mask;
 	uint32_t entry_max, buffer_max;
+	/* Those that were in use and are free, and how many have never been used: these are
+	 * not touched, so that no memory stands behind them yet. */
 	uint32_t free_entry, free_buffer;
+	uint32_t new_entry, new_buffer;
 	uint32_t oldest, youngest;
 	conns_out *out;
 	void *arg;
@@ -88,12 +91,8 @@ conns_reset(struct conns *c)
 {
 	for (uint32_t i = 0; i <= c->hash_mask; i++)
 		c->hash[i] = NONE;
-	for (uint32_t i = 0; i < c->entry_max; i++)
-		c->entries[i].chain = i + 1 < c->entry_max ? i + 1 : NONE;
-	for (uint32_t i = 0; i < c->buffer_max; i++)
-		c->buffers[i].younger = i + 1 < c->buffer_max ? i + 1 : NONE;
-	c->free_entry = c->entry_max > 0 ? 0 : NONE;
-	c->free_buffer = c->buffer_max > 0 ? 0 : NONE;
+	c->free_entry = c->free_buffer = NONE;
+	c->new_entry = c->new_buffer = 0;
 	c->oldest = c->youngest = NONE;
 	c->count.entries = c->count.buffers = 0;
 }
@@ -130,10 +129,13 @@ add(struct conns *c, uint64_t conn)
 	uint32_t i = c->free_entry;
 	struct entry *e;
 
-	if (i == NONE)
+	if (i == NONE && c->new_entry == c->entry_max)
 		return NULL;
+	if (i == NONE)
+		i = c->new_entry++;
+	else
+		c->free_entry = c->entries[i].chain;
 	e = &c->entries[i];
-	c->free_entry = e->chain;
 	*e =
 	    (struct entry){.conn = conn, .chain = *chain, .buffer = NONE, .state = READING};
 	*chain = i;
@@ -209,11 +211,16 @@ take_buffer(struct conns *c, struct entry *e)
 {
 	struct buffer *b;
 
-	if (c->free_buffer == NONE)
+	if (c->free_buffer == NONE && c->new_buffer == c->buffer_max)
 		evict_oldest(c);
-	e->buffer = c->free_buffer;
-	b = &c->buffers[e->buffer];
-	c->free_buffer = b->younger;
+	if (c->free_buffer == NONE) {
+		e->buffer = c->new_buffer++;
+		b = &c->buffers[e->buffer];
+	} else {
+		e->buffer = c->free_buffer;
+		b = &c->buffers[e->buffer];
+		c->free_buffer = b->younger;
+	}
 	b->entry = (uint32_t)(e - c->entries);
 	b->len = 0;
 	b->older = c->youngest;

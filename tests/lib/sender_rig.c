@@ -187,6 +187,7 @@ rig_set_up(void **state)
 	rig_expect(&rig.broker, MSG_RESET_TELL, &m);
 	assert_int_equal(m.u.reset_tell.generation, 7);
 	rig_expect(&rig.parser, MSG_FORGET_TELL, &m);
+	rig_parser_here();
 	for (size_t i = 0; i < RIG_FILE_SIZE; i++)
 		rig.file[i] = (uint8_t)(i * 2654435761u >> 13);
 	rig_object(1, rig.file, RIG_FILE_SIZE);
@@ -284,6 +285,14 @@ rig_expect_fault(enum role role)
 	assert_int_equal(read(rig.super, b, 4), 4);
 	assert_int_equal(b[0], NOTICE_FAULT);
 	assert_int_equal(b[1], role);
+}
+
+void
+rig_parser_here(void)
+{
+	uint8_t b[4] = {NOTICE_READY, ROLE_HTTP_PARSER, 0, 0};
+
+	assert_int_equal(write(rig.super, b, 4), 4);
 }
 
 void

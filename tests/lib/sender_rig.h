@@ -63,6 +63,8 @@ void rig_expect_line(const char *what);
 void rig_expect_fault(enum role role);
 /* ...and forgets it. */
 void rig_gone(enum role role);
+/* http-parser works (again): connections are taken. */
+void rig_parser_here(void);
 /* A TFTP grant to RIG_CLIENT: `length` bytes of object 1 from its tenth on. */
 void rig_grant(
     uint16_t port, uint8_t options, uint16_t blksize, uint16_t window, uint64_t length);

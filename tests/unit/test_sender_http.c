@@ -395,11 +395,13 @@ broker_restarts(void **state)
 static void
 parser_restarts(void **state)
 {
+	struct pollfd p = {.events = POLLIN};
 	uint64_t idle, asking;
 	int fd_idle, fd_asking;
 	struct msg m;
 
 	RIG_NEEDED();
+	p.fd = rig.broker.fd;
 	fd_idle = rig_http_connect();
 	idle = rig_http_announced();
 	fd_asking = rig_http_connect();
@@ -411,6 +413,14 @@ parser_restarts(void **state)
 	rig_http_closed(fd_asking);
 	rig_expect(&rig.broker, MSG_END_TELL, &m);
 	assert_int_equal(m.u.end_tell.conn, asking);
+	/* As long as there is nobody to read its requests, no connection is taken: it
+	 * waits, for another worker if there is one. */
+	fd_asking = rig_http_connect();
+	assert_int_equal(poll(&p, 1, 200), 0);
+	rig_parser_here();
+	(void)rig_http_announced();
+	close(fd_asking);
+	rig_expect(&rig.broker, MSG_END_TELL, &m);
 	assert_int_equal(send(fd_idle, "GET", 3, 0), 3);
 	rig_http_relayed(idle, "GET");
 	rig_http_grant(idle, 1000, false);
