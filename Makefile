@@ -126,7 +126,10 @@ OBJ_dhcp-sender += src/wire/arp src/wire/icmp src/wire/dhcp4_client \
 	src/dhcp-sender/probe_check src/dhcp-sender/probe_send
 STATIC_dhcp-sender := yes
 
-OBJ_tls := $(call CAGED,tls) src/tls/tls_main
+OBJ_tls := $(call CAGED,tls) src/wire/tls_sign src/tls/provider src/tls/provider_key \
+	src/tls/provider_sign src/tls/provider_decrypt src/tls/tls_main
+OBJ_tls += src/tls/stacks src/tls/signer src/tls/tickets src/tls/certs src/tls/context \
+	src/tls/conn src/tls/bio src/tls/session src/tls/clients
 LIB_tls := -lssl -lcrypto
 
 KEYS := src/wire/tls_sign src/keys/load src/keys/sign src/keys/pool src/keys/serve
