@@ -147,7 +147,7 @@ STATIC_http-parser := yes
 SENDER := src/wire/tftp src/file-sender/watch src/file-sender/caps src/file-sender/timers \
 	src/file-sender/memfds src/file-sender/tftp_xfer src/file-sender/tftp_out \
 	src/file-sender/tftp src/file-sender/http_reply src/file-sender/http_conn \
-	src/file-sender/http_accept \
+	src/file-sender/http_accept src/file-sender/https \
 	src/file-sender/http src/file-sender/file-sender_main
 OBJ_file-sender := $(call CAGED,file-sender) $(SENDER)
 STATIC_file-sender := yes

@@ -210,7 +210,8 @@ need(int fd, const char *what)
 static void
 open_echo(struct supervisor *sv)
 {
-	if (getrandom(&sv->echo_ident, sizeof sv->echo_ident, 0) != sizeof sv->echo_ident)
+	if (getrandom(&sv->echo_ident, sizeof sv->echo_ident, 0) != sizeof sv->echo_ident ||
+	    getrandom(&sv->spread, sizeof sv->spread, 0) != sizeof sv->spread)
 		supervisor_fail("random numbers", strerror(errno));
 	sv->echo_ear = need(socket_echo_ear(sv->echo_ident), "ICMP socket");
 	sv->echo_mouth = need(socket_echo_mouth(), "ICMP socket, for sending");
@@ -463,6 +464,7 @@ roster_options(
 		OPTION("pool=%u", pool);
 		OPTION("single_port=%u", s->single_port);
 		OPTION("http_port=%u", s->http_port);
+		OPTION("spread=%llu", (unsigned long long)sv->spread);
 		OPTION("head_timeout=%u", s->head_timeout);
 		OPTION("idle_timeout=%u", s->idle_timeout);
 		OPTION("min_rate=%u", s->min_rate);

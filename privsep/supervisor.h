@@ -68,6 +68,7 @@ struct supervisor {
 	int kmsg;                 /* the kernel's records, or -1 */
 	int echo_ear, echo_mouth;
 	uint16_t echo_ident; /* of our echo requests */
+	uint64_t spread;     /* secret: which tls process serves which address */
 	bool ending;
 };
 

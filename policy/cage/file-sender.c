@@ -36,12 +36,19 @@ const struct cage_rule cage_rules[] = {
     /* TFTP: the pool's sockets; to connections it is as good as send. */
     FREE_FD_AND(SYS_recvmmsg, "acknowledgements", IS(3, MSG_DONTWAIT), IS(4, 0)),
     FREE_FD_AND(SYS_sendmmsg, "blocks", IS(3, MSG_DONTWAIT)),
-    {"blocks from port 69", SYS_sendmmsg,
-	{BLOCK(0, FD_SINGLE, 32), IS(3, MSG_DONTWAIT)}},
+    {"blocks from port 69", SYS_sendmmsg, {BLOCK(0, FD_SINGLE, 32), IS(3, MSG_DONTWAIT)}},
 
     /* HTTP. */
     {"connections", SYS_accept4,
 	{BLOCK(0, FD_LISTEN, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    {"connections of HTTPS", SYS_accept4,
+	{BLOCK(0, FD_LISTEN_TLS, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    {"pairs for their plaintext, which reach nobody else", SYS_socketpair,
+	{IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC), IS(2, 0)}},
+    {"connections and pairs to tls", SYS_sendmsg,
+	{BLOCK(0, FD_TLS, TLS_MAX), IS(2, SENDS)}},
+    {"what a dead tls left", SYS_recvmmsg,
+	{BLOCK(0, FD_TLS, TLS_MAX), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     FREE_FD_AND(SYS_recvfrom, "requests", IS(3, MSG_DONTWAIT), IS(4, 0), IS(5, 0)),
     FREE_FD_AND(SYS_sendto, "headers, to the peer alone", ONLY(3, SENDS | MSG_MORE),
 	IS(4, 0), IS(5, 0)),

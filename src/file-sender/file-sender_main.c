@@ -20,6 +20,7 @@
 #include "src/file-sender/tftp.h"
 
 #define CHANNEL_DEPTH 256
+#define TLS_DEPTH 1 /* what carries a descriptor is never queued */
 #define CONNS_MIN 1024  /* connections, however few descriptors there may be */
 #define ORDERS_TURN 128 /* messages of the broker before the network's turn */
 
@@ -27,7 +28,8 @@ struct sender {
 	struct start start;
 	struct addr locals[LINKS_MAX];
 	unsigned pool;
-	struct chan broker, parser;
+	struct chan broker, parser, tls[TLS_MAX];
+	unsigned ntls;
 	uint32_t broker_events, parser_events; /* in the epoll set */
 	struct memfds memfds;
 	struct tftp tftp;
@@ -145,6 +147,9 @@ on_gone(struct sender *s, enum role role, unsigned index)
 		chan_reset(&s->parser);
 		reset_parser(s);
 		http_parser_gone(&s->http, s->now);
+	} else if (role == ROLE_TLS && index < s->ntls) {
+		/* Its ends of the pairs are closed, which ends the connections. */
+		chan_reset(&s->tls[index]);
 	} else if (role == ROLE_FILE_SENDER) {
 		/* It may have been woken for a connection that it did not take any more. */
 		http_accept_all(&s->http, s->now);
@@ -280,6 +285,9 @@ init_tables(struct sender *s)
 	    .parser = &s->parser,
 	    .memfds = &s->memfds,
 	    .most = most_connections(s),
+	    .tls = s->tls,
+	    .ntls = s->ntls,
+	    .spread = start_number(st, "spread", 0, UINT64_MAX),
 	    .generation = st->generation};
 	bool http = start_number(st, "http_port", 0, 65535) != 0;
 	struct tftp_setup ts = {.first_fd = FD_POOL,
@@ -301,7 +309,10 @@ init_tables(struct sender *s)
 	hs.window_bytes = start_number(st, "min_rate", 0, UINT32_MAX) * window;
 	for (unsigned i = 0; http && i < st->nlinks; i++)
 		hs.listeners[hs.nlisteners++] =
-		    (struct http_listener){FD_LISTEN + (int)i, s->locals[i]};
+		    (struct http_listener){FD_LISTEN + (int)i, s->locals[i], false};
+	for (unsigned i = 0; s->ntls > 0 && i < st->nlinks; i++)
+		hs.listeners[hs.nlisteners++] =
+		    (struct http_listener){FD_LISTEN_TLS + (int)i, s->locals[i], true};
 	hs.per_address = (uint32_t)start_number(st, "conns_per_address", 1, UINT32_MAX);
 	if (memfds_init(&s->memfds) != 0 || tftp_init(&s->tftp, &ts) != 0 ||
 	    http_init(&s->http, &hs) != 0)
@@ -324,6 +335,10 @@ main(int argc, char **argv)
 	chan_init(&s.parser, FD_PAIR, ROLE_FILE_SENDER, ROLE_HTTP_PARSER, s.start.index,
 	    CHANNEL_DEPTH);
 	s.broker.bundles = s.parser.bundles = true;
+	s.ntls = (unsigned)start_number(&s.start, "tls", 0, TLS_MAX);
+	for (unsigned j = 0; j < s.ntls; j++)
+		chan_init(
+		    &s.tls[j], FD_TLS + (int)j, ROLE_FILE_SENDER, ROLE_TLS, j, TLS_DEPTH);
 	watch_all(&s);
 	init_tables(&s);
 	cage_enter(&s.start, NULL);

@@ -97,14 +97,17 @@ is_want_of_room(int error)
 }
 
 static void
-accept_one(struct http *h, int fd, const struct sockaddr_in *from, const struct addr *local)
+accept_one(
+    struct http *h, int fd, const struct sockaddr_in *from, const struct http_listener *l)
 {
 	struct http_peer p = {.peer = addr_v4(ntohl(from->sin_addr.s_addr)),
-	    .local = *local,
+	    .local = l->local,
 	    .port = ntohs(from->sin_port)};
 
 	if (from->sin_family != AF_INET)
 		close(fd);
+	else if (l->tls)
+		https_adopt(h, fd, &p);
 	else
 		http_conn_adopt(h, fd, &p);
 	/* One place is kept free, so that nobody is closed for a connection that another
@@ -130,7 +133,7 @@ http_conn_accept(struct http *h, unsigned listener)
 		fd = accept4(
 		    l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0)
-			accept_one(h, fd, &from, &l->local);
+			accept_one(h, fd, &from, l);
 		else if (!is_want_of_room(errno))
 			return;
 		else if (!http_conn_evict(h))

@@ -171,8 +171,8 @@ http_answer_give(struct http *h, struct http_conn *c)
 
 /* ----------------------------------------------------------------- begin and end */
 
-static uint64_t
-next_nr(const struct http *h)
+uint64_t
+http_conn_next_nr(const struct http *h)
 {
 	return (uint64_t)h->setup.generation << NR_BITS | h->issued;
 }
@@ -180,13 +180,13 @@ next_nr(const struct http *h)
 struct watch_tag
 http_conn_next_tag(const struct http *h)
 {
-	return (struct watch_tag){WATCH_CONN, h->free, (uint32_t)next_nr(h) & 0xffffff};
+	return (struct watch_tag){WATCH_CONN, h->free, (uint32_t)http_conn_next_nr(h) & 0xffffff};
 }
 
 void
 http_conn_enlist(struct http *h, int fd, const struct http_peer *from)
 {
-	uint64_t nr = next_nr(h);
+	uint64_t nr = http_conn_next_nr(h);
 	uint32_t i = h->free;
 	struct http_conn *c = &h->all[i];
 	uint32_t after = c->next;
@@ -198,6 +198,7 @@ http_conn_enlist(struct http *h, int fd, const struct http_peer *from)
 	c->peer = from->peer;
 	c->port = from->port;
 	c->local = from->local;
+	c->tls = from->tls;
 	c->events = EPOLLIN;
 	c->next = h->buckets[nr % HTTP_BUCKETS];
 	h->buckets[nr % HTTP_BUCKETS] = i;
@@ -331,6 +332,7 @@ pay_conn(struct http *h, struct http_conn *c)
 	m.u.conn_tell.peer = c->peer;
 	m.u.conn_tell.port = c->port;
 	m.u.conn_tell.local = c->local;
+	m.u.conn_tell.tls = c->tls;
 	if (chan_send(h->setup.broker, &m) != 0)
 		return false;
 	c->broker_knows = true;

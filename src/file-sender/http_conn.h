@@ -30,11 +30,15 @@
 struct http_listener {
 	int fd;
 	struct addr local; /* our address there */
+	bool tls;          /* of HTTPS */
 };
 
 struct http_setup {
 	struct chan *broker;
 	struct chan *parser;
+	struct chan *tls; /* as many as there are tls processes */
+	unsigned ntls;
+	uint64_t spread; /* secret, the same in all file-senders: who meets which of them */
 	struct memfds *memfds;
 	struct http_listener listeners[HTTP_LISTENERS];
 	unsigned nlisteners;
@@ -91,6 +95,7 @@ struct http_conn {
 	uint32_t older, younger; /* in the list of the idle */
 	struct addr peer, local;
 	uint16_t port;
+	uint8_t tls;      /* one more than the index of the tls process that has it */
 	uint16_t relayed; /* bytes that no answer has used up */
 	uint8_t state;    /* enum conn_state */
 	uint8_t owes;
@@ -131,6 +136,7 @@ int http_init(struct http *h, const struct http_setup *setup) MUST_CHECK;
 struct http_peer {
 	struct addr peer, local;
 	uint16_t port;
+	uint8_t tls; /* as in struct http_conn */
 };
 
 /* Takes at most 16 connections from listening socket number `listener`. */
@@ -161,8 +167,12 @@ void http_conn_tell_end(struct http *h, struct http_conn *c);
 /* Closes; the entry is free as soon as nothing is owed. */
 void http_conn_close(struct http *h, struct http_conn *c);
 
-/* What http_accept.c and http_conn.c have to know of each other. */
+/* What http_accept.c, https.c and http_conn.c have to know of each other. */
 void http_conn_enlist(struct http *h, int fd, const struct http_peer *from);
+uint64_t http_conn_next_nr(const struct http *h);
+/* A connection of HTTPS: its socket and one end of a new pair go to a tls process, the other
+ * end is the connection. Closed when that cannot be. */
+void https_adopt(struct http *h, int fd, const struct http_peer *from);
 struct watch_tag http_conn_next_tag(const struct http *h);
 /* Nothing is asked: it may be closed in favour of a new one, who waits longest first. */
 void http_conn_idle(struct http *h, struct http_conn *c);

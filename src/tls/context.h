@@ -6,9 +6,7 @@
 #ifndef SALLYPORT_TLS_CONTEXT_H
 #define SALLYPORT_TLS_CONTEXT_H
 
-#include <openssl/ssl.h>
-
-#include "src/base/openssl.h"
+#include "src/tls/libssl.h"
 #include "src/tls/certs.h"
 
 /* NULL, with a line in the log, when these certificates cannot be used. The caller frees

@@ -73,7 +73,9 @@ session_drop(struct conn *c, const char *why)
 		report(c, why);
 	if (c->ssl != NULL) {
 		end_job(c);
-		(void)bio_push(c);
+		/* What can be said at once is said. */
+		if (bio_push(c) != 0)
+			c->tcp_out = false;
 		SSL_free(c->ssl);
 		c->ssl = NULL;
 		ERR_clear_error();

@@ -6,9 +6,7 @@
 #ifndef SALLYPORT_TLS_SESSION_H
 #define SALLYPORT_TLS_SESSION_H
 
-#include <openssl/ssl.h>
-
-#include "src/base/openssl.h"
+#include "src/tls/libssl.h"
 #include "src/tls/conn.h"
 
 /* Before the cage. told: the handshake is done, and the client has shown a certificate

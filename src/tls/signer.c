@@ -8,9 +8,8 @@
 
 #include <string.h>
 
-#include <openssl/async.h>
-
 #include "src/base/log.h"
+#include "src/tls/libssl.h"
 
 enum answer { OPEN, GOOD, BAD };
 

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include <openssl/async.h>
-
-#include "src/base/openssl.h"
+#include "src/tls/libssl.h"
 
 #define PAGE 4096u
 #define ASKED (32u << 10) /* what OpenSSL thinks a stack has */

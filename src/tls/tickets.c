@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#include <openssl/rand.h>
-
 #include "src/base/log.h"
+#include "src/tls/libssl.h"
 
 #define NAME_LEN 16
 #define IV_LEN 16

@@ -8,9 +8,8 @@
 
 #include <stdint.h>
 
-#include <openssl/ssl.h>
-
-#include "src/base/openssl.h"
+#include "src/base/err.h"
+#include "src/tls/libssl.h"
 
 #define TICKETS_LIFE_S 3600 /* of a key before the next, and of a session */
 
