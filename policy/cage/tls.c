@@ -33,8 +33,8 @@ const struct cage_rule cage_rules[] = {
     {"lines to the logger", SYS_sendto, {IS(0, FD_LOG), IS(3, SENDS), IS(4, 0), IS(5, 0)}},
 
     /* Connections and their pairs; no other descriptor has such a number. */
-    FREE_FD_AND(SYS_recvfrom, "what clients and file-senders say", IS(3, MSG_DONTWAIT),
-	IS(4, 0), IS(5, 0)),
+    FREE_FD_AND(SYS_recvfrom, "what clients and file-senders say",
+	ONLY(3, MSG_DONTWAIT | MSG_PEEK), IS(4, 0), IS(5, 0)),
     FREE_FD_AND(SYS_sendto, "what they are told", IS(3, SENDS), IS(4, 0), IS(5, 0)),
     FREE_FD_AND(SYS_shutdown, "nothing more will be said", IS(1, SHUT_WR)),
     FREE_FD_RULES(SYS_close, "connections and pairs, never a channel"),

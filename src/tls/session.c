@@ -18,6 +18,8 @@
 #define ASK_BYTES 4096          /* of a client at once */
 #define ASK_TURN 8
 #define SKIP_TURN 16
+#define RECORD_HANDSHAKE 22
+#define HELLO_MAX 16384u /* bytes of a first record that is waited for */
 /* What clients have not taken, of all: from here on each is given less at once. */
 #define RESTING_MUCH (32u << 20)
 #define RESTING_FULL (64u << 20)
@@ -129,13 +131,30 @@ session_late(struct conn *c, enum conn_clock clock)
 
 /* ----------------------------------------------------------------------- handshake */
 
+/* A session takes tens of kilobytes, so it begins when the client's first record is here as
+ * a whole (RFC 8446, 5.1): until then the kernel holds it. One that is too long, or no
+ * handshake, is OpenSSL's to refuse. */
+static bool
+has_hello(struct conn *c)
+{
+	ssize_t n = recv(c->tcp, plain, HELLO_MAX, MSG_DONTWAIT | MSG_PEEK);
+	size_t len;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		c->tcp_in = errno == EINTR;
+		return false;
+	}
+	if (n < 5)
+		return n <= 0;
+	len = 5 + ((size_t)plain[3] << 8 | plain[4]);
+	return plain[0] != RECORD_HANDSHAKE || len > HELLO_MAX || (size_t)n >= len;
+}
+
 static bool
 begin(struct conn *c)
 {
 	BIO *bio;
 
-	if (c->ssl != NULL)
-		return true;
 	c->ssl = SSL_new(context);
 	bio = c->ssl == NULL ? NULL : bio_make(c);
 	if (bio == NULL) {
@@ -185,7 +204,9 @@ session_shake(struct conn *c, uint64_t now)
 		return;
 	}
 	/* What was said before comes first; what waits for it is woken by its event. */
-	if (context == NULL || (c->cipher.bytes != NULL && !c->tcp_out) || !begin(c))
+	if (context == NULL || (c->cipher.bytes != NULL && !c->tcp_out))
+		return;
+	if (c->ssl == NULL && (!has_hello(c) || !begin(c)))
 		return;
 	signer_enter(c, now);
 	done = SSL_do_handshake(c->ssl);
