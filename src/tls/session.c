@@ -18,6 +18,7 @@
 #define ASK_BYTES 4096          /* of a client at once */
 #define ASK_TURN 8
 #define SKIP_TURN 16
+#define RECORD_HEAD 5
 #define RECORD_HANDSHAKE 22
 #define HELLO_MAX 16384u /* bytes of a first record that is waited for */
 /* What clients have not taken, of all: from here on each is given less at once. */
@@ -140,14 +141,12 @@ has_hello(struct conn *c)
 	ssize_t n = recv(c->tcp, plain, HELLO_MAX, MSG_DONTWAIT | MSG_PEEK);
 	size_t len;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		c->tcp_in = errno == EINTR;
+	if (n < 0)
+		return errno != EAGAIN;
+	if (n > 0 && n < RECORD_HEAD)
 		return false;
-	}
-	if (n < 5)
-		return n <= 0;
-	len = 5 + ((size_t)plain[3] << 8 | plain[4]);
-	return plain[0] != RECORD_HANDSHAKE || len > HELLO_MAX || (size_t)n >= len;
+	len = RECORD_HEAD + ((size_t)plain[3] << 8 | plain[4]);
+	return n == 0 || plain[0] != RECORD_HANDSHAKE || len > HELLO_MAX || (size_t)n >= len;
 }
 
 static bool
