@@ -4,7 +4,8 @@
 #   make demo       boot a virtual machine      make check-boot   every firmware case
 #   make check-walls  the walls, one by one     make fuzz-smoke   T=seconds in all
 #   make bench-dhcp   beside Kea, ISC dhcpd and dnsmasq; the table in build/bench
-#   make bench-files  beside tftpd-hpa, atftpd, dnsmasq, nginx; make bench: all of these
+#   make bench-files  beside tftpd-hpa, atftpd, dnsmasq, nginx; bench-storm: machines
+#                   that boot all at once, beside dnsmasq and nginx; bench: all three
 #   make layers     prove the link map          make lint         format, static analysis
 #   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
 #   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
@@ -522,10 +523,13 @@ $(addprefix $(B)/test/test_sender_,tftp http clients): \
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))
 
 # Load generators.
-LOADS := dhcpload tftpload httpload
+LOADS := dhcpload tftpload httpload stormload
+LOAD_dhcpload := tests/bench/load tests/bench/dhcp_packet
 LOAD_tftpload := tests/bench/load tests/bench/tftp_client
 LOAD_httpload := tests/bench/load tests/bench/http_client
 LIB_httpload := -lssl -lcrypto
+LOAD_stormload := $(LOAD_tftpload) tests/bench/http_client tests/bench/dhcp_packet
+LIB_stormload := -lssl -lcrypto
 define load
 $(B)/testbin/$(1): $$(call obj,tests/bench/$(1) $(LOAD_$(1)))
 	@mkdir -p $$(@D)
@@ -637,9 +641,12 @@ bench-dhcp: all loads
 	@tests/bench/dhcp.sh
 bench-files: all loads
 	@tests/bench/files.sh
+bench-storm: all loads
+	@tests/bench/storm.sh
 bench: all loads
 	@tests/bench/dhcp.sh
 	@tests/bench/files.sh
+	@tests/bench/storm.sh
 T ?= 120
 fuzz-smoke:
 	@tests/fuzz_smoke.sh $(T)
@@ -708,5 +715,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all always helpers bench bench-dhcp bench-files loads unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
+.PHONY: all always helpers bench bench-dhcp bench-files bench-storm loads unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
 	lint demo serve install uninstall clean

@@ -1,5 +1,5 @@
-# The servers that bench-files compares, all running at once and idle but for the one that
-# is asked: Sallyport in namespace srv, the others in namespace oth, each with an address
+# The servers that bench-files and bench-storm compare, all running at once and idle but for
+# the one that is asked: Sallyport in namespace srv, the others in namespace oth, each with an address
 # of its own. Sourced; needs lib.sh and server.sh.
 #
 #	peers_net; peers_files; peer_start NAME...; address_of NAME
@@ -12,8 +12,10 @@
 CLIENTS=$RUN/clients
 WORKERS=${WORKERS:-$(nproc)}
 
+declare -A PIDS=()
 declare -A ADDRESSES=([sallyport]=$SERVER_IP [hpa]=10.79.0.11 [atftpd]=10.79.0.12
-	[dnsmasq]=10.79.0.13 [nginx]=10.79.0.14 [nginx-cache]=10.79.0.15)
+	[dnsmasq]=10.79.0.13 [dnsmasq-boot]=10.79.0.13 [nginx]=10.79.0.14
+	[nginx-cache]=10.79.0.15)
 
 address_of()
 {
@@ -46,7 +48,7 @@ peers_files()
 
 	server_prepare
 	mkdir -m 755 "$S/stage/bench"
-	made_file boot.efi 1000000
+	made_file boot.efi "${LOADER:-1000000}"
 	for file in "$@"; do
 		made_file "${file%%=*}" "${file#*=}"
 	done
@@ -88,7 +90,18 @@ peer_run()
 	shift
 	group_add "$name"
 	group_run "$name" oth "$@" >"$RUN/$name.log" 2>&1
+	PIDS[$name]=$!
 	at_end "end_process $!"
+}
+
+# peer_stop NAME: it forgets its leases.
+peer_stop()
+{
+	[ -n "${PIDS[$1]:-}" ] || return 0
+	end_process "${PIDS[$1]}"
+	unset "PIDS[$1]"
+	rm -rf "$RUN/dnsmasq.leases" "$S/state/broker"
+	: >"$SERVER_LOG"
 }
 
 # Nothing of the cost of the first exchange is in what is measured.
@@ -111,6 +124,7 @@ sallyport_start()
 	group_run sallyport srv "$BIN/sallyportd" -f "$S/sallyport.conf" -L "$BIN" \
 		--uid-base "$UID_BASE" >>"$SERVER_LOG" 2>&1
 	SERVER_PID=$!
+	PIDS[sallyport]=$!
 	at_end "end_process $SERVER_PID"
 	wait_for 20 server_is_up_or_gone
 	server_is_up && wait_line 60 "$SERVER_LOG" 'event=image-active .*bench'
@@ -202,6 +216,16 @@ peer_start()
 			--conf-file=/dev/null --port=0 --user=root --pid-file= \
 			--listen-address="$ip" --bind-interfaces --enable-tftp \
 			--tftp-root="$S/stage" --tftp-max=20000 --quiet-tftp
+		;;
+	dnsmasq-boot)
+		peer_run dnsmasq-boot "$parts/dnsmasq-base/usr/sbin/dnsmasq" \
+			--keep-in-foreground --conf-file=/dev/null --port=0 --user=root \
+			--pid-file= --listen-address="$ip" --bind-interfaces --enable-tftp \
+			--tftp-root="$S/stage" --tftp-max=20000 --quiet-tftp --quiet-dhcp \
+			--no-ping --dhcp-authoritative --dhcp-lease-max=1100000 \
+			--dhcp-leasefile="$RUN/dnsmasq.leases" \
+			--dhcp-range=10.96.0.10,10.97.2.10,255.240.0.0,1h \
+			--dhcp-option=3,"$RELAY" --dhcp-boot="bench/boot.efi,,$ip"
 		;;
 	nginx | nginx-cache)
 		nginx_config "$1" >"$RUN/$1.conf"

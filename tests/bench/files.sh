@@ -49,31 +49,10 @@ RESULTS=$OUT/files.txt
 # measure PART CASE SERVER ROUND COMMAND...: one line to the results.
 measure()
 {
-	local head="part=$1 case=$2 server=$3 round=$4" server=$3 before busy start load line
+	local head="part=$1 case=$2 server=$3 round=$4" server=$3
 
 	shift 4
-	before=$(group_us "$server") busy=$(busy_ticks) start=$(stamp)
-	load=$({ TIMEFORMAT='%3U %3S'; time in_ns rly "$@" \
-		>"$RUN/load.out" 2>"$RUN/load.err"; } 2>&1)
-	line=$(cat "$RUN/load.out")
-	[ -n "$line" ] || line="done=0 error=$(tr ' \n' '__' <"$RUN/load.err")"
-	awk -v line="$line" -v cpu=$(($(group_us "$server") - before)) \
-		-v busy=$(($(busy_ticks) - busy)) -v us=$(($(stamp) - start)) \
-		-v load="$load" -v hz="$TICKS" -v head="$head" \
-		-v memory="$(group_memory "$server")" '
-		function field(name) {
-			if (!match(" " line " ", " " name "=[^ ]*")) return 0
-			return substr(" " line, RSTART + length(name) + 2, \
-				RLENGTH - length(name) - 2) + 0
-		}
-		BEGIN {
-			split(load, l, " "); cpu /= 1e6; bytes = field("bytes"); n = field("done")
-			other = busy / hz / (us / 1e6) - (cpu + l[1] + l[2]) / (us / 1e6)
-			printf "%s %s cpu=%.2f cpu_gb=%.3f cpu_op=%.1f load_cpu=%.2f ", head,
-				line, cpu, bytes ? cpu * 1e9 / bytes : 0, n ? cpu * 1e6 / n : 0,
-				l[1] + l[2]
-			printf "other=%.2f memory=%d\n", other < 0 ? 0 : other, memory
-		}' | tee -a "$RESULTS"
+	measured "$head" "$server" "$@" | tee -a "$RESULTS"
 }
 
 run_tftp()

@@ -64,6 +64,7 @@ group_add()
 	local path
 
 	path=$(group_path "$1")
+	[ -n "$path" ] && [ -d "$path" ] && return
 	{ [ -n "$path" ] && mkdir "$path"; } || die "no control group for $1"
 	at_end "rmdir $path 2>/dev/null || { sleep 0.5; rmdir $path; }"
 }
@@ -101,4 +102,46 @@ group_memory()
 	while read -r pid; do
 		cat "/proc/$pid/smaps_rollup" 2>/dev/null
 	done <"$(group_path "$1")/cgroup.procs" | awk '/^Pss:/ { s += $2 } END { print s + 0 }'
+}
+
+# sum_of FUNCTION GROUPS
+sum_of()
+{
+	local group sum=0
+
+	for group in $2; do
+		sum=$((sum + $("$1" "$group")))
+	done
+	echo $sum
+}
+
+# measured HEAD GROUPS COMMAND...: runs a load in the clients' namespace; prints HEAD, what
+# the load printed, and what the servers of these groups and the machine did meanwhile.
+measured()
+{
+	local head=$1 groups=$2 before busy start load line
+
+	shift 2
+	before=$(sum_of group_us "$groups") busy=$(busy_ticks) start=$(stamp)
+	load=$({ TIMEFORMAT='%3U %3S'; time in_ns rly "$@" \
+		>"$RUN/load.out" 2>"$RUN/load.err"; } 2>&1)
+	line=$(cat "$RUN/load.out")
+	[ -n "$line" ] || line="done=0 error=$(tr ' \n' '__' <"$RUN/load.err")"
+	awk -v line="$line" -v cpu=$(($(sum_of group_us "$groups") - before)) \
+		-v busy=$(($(busy_ticks) - busy)) -v us=$(($(stamp) - start)) \
+		-v load="$load" -v hz="$TICKS" -v head="$head" \
+		-v memory="$(sum_of group_memory "$groups")" '
+		function field(name) {
+			if (!match(" " line " ", " " name "=[^ ]*")) return 0
+			return substr(" " line, RSTART + length(name) + 2, \
+				RLENGTH - length(name) - 2) + 0
+		}
+		BEGIN {
+			split(load, l, " "); cpu /= 1e6; bytes = field("bytes"); n = field("done")
+			other = busy / hz / (us / 1e6) - (cpu + l[1] + l[2]) / (us / 1e6)
+			printf "%s %s cpu=%.2f cpu_gb=%.3f cpu_op=%.1f load_cpu=%.2f ", head,
+				line, cpu, bytes ? cpu * 1e9 / bytes : 0, n ? cpu * 1e6 / n : 0,
+				l[1] + l[2]
+			printf "other=%.2f memory=%d\n", other < 0 ? 0 : other, memory
+		}'
 }

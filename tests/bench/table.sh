@@ -19,6 +19,14 @@ files)
 	titles="MB/s | a second | p50 us | p99 us | CPU s per GB | CPU us each | failed | wrong"
 	titles="$titles | repeated | memory KiB | other cores"
 	;;
+storm)
+	keys="case server"
+	names="done failed seconds all_p50 all_p99 dhcp_p99 tftp_p99 http_p99 resent timeouts"
+	names="$names probe_idle probe_p99 mbps cpu_gb other"
+	titles="served | failed | s to the last | p50 us | p99 us | DHCP p99 us | TFTP p99 us"
+	titles="$titles | HTTP p99 us | DHCP repeated | TFTP repeated | idle DHCP p99 us"
+	titles="$titles | DHCP p99 us meanwhile | MB/s | CPU s per GB | other cores"
+	;;
 esac
 
 awk -v keywords="$keys" -v wanted="$names" -v titles="$titles" '

@@ -184,6 +184,13 @@ send_error(const struct client *c)
 /* ----------------------------------------------------------------- transfers */
 
 void
+tftpc_set_address(unsigned client)
+{
+	clients[client].addr = setup.addrs->all[client];
+	by_addr[ntohl(clients[client].addr) & ((1u << ADDR_BITS) - 1)] = client;
+}
+
+void
 tftpc_begin(unsigned client, uint64_t now)
 {
 	struct client *c = &clients[client];
@@ -451,10 +458,8 @@ tftpc_init(const struct tftpc_setup *s)
 		load_die("memory");
 	for (unsigned i = 0; i < 1u << ADDR_BITS; i++)
 		by_addr[i] = NOBODY;
-	for (unsigned i = 0; i < s->addrs->n; i++) {
-		clients[i].addr = s->addrs->all[i];
-		by_addr[ntohl(clients[i].addr) & ((1u << ADDR_BITS) - 1)] = i;
-	}
+	for (unsigned i = 0; i < s->addrs->n; i++)
+		tftpc_set_address(i);
 	for (unsigned i = 0; i < TFTPC_SOCKETS; i++)
 		open_socket(i);
 	make_request();

@@ -39,6 +39,8 @@ struct tftpc_counts {
 extern struct tftpc_counts tftpc_counts;
 
 void tftpc_init(const struct tftpc_setup *setup);
+/* The client's entry in the list has changed; not while it has a transfer. */
+void tftpc_set_address(unsigned client);
 void tftpc_begin(unsigned client, uint64_t now);
 void tftpc_readable(unsigned sock);
 /* Now and then: repeats what was not answered. */
