@@ -42,6 +42,7 @@ cases()
 		uefi-http-uki   uefi-http  http  br0  uki
 		bios-undionly   bios       http  br0  undionly
 		arm64-uefi      uefi-arm64 tftp  br0  grub-arm64
+		uefi-secureboot-refused uefi-secure tftp br0 unsigned
 		proxy-bios      bios       http  br0  proxy
 		proxy-uefi      uefi       tftp  br0  proxy
 		proxy-uefi-http uefi-http  http  br0  proxy
@@ -263,6 +264,10 @@ boot_case()
 	start=$(seconds)
 	qemu_start vm "$firmware" $MAC "$bridge"
 	[ "$what" != kill ] || kill_broker "$when"
+	if [ -n "$(refusal_of "$what")" ]; then
+		verify_refusal "$what"
+		return
+	fi
 	wait_for "$LIMIT" decided
 	if guest_is_up; then
 		up=$(seconds)
@@ -275,6 +280,42 @@ boot_case()
 	verify_guest "${firmware%%-*}" "$bridge"
 	[ "$what" != kill ] || verify_kill "$when"
 	verify_log
+}
+
+# What firmware says when it does not boot what it is offered.
+refusal_of()
+{
+	case $1 in
+	unsigned) echo 'Access Denied' ;;
+	esac
+}
+
+refused()
+{
+	grep -qa "$(refusal_of "$1")" "$RUN/vm.serial"
+}
+
+# The guest must not come up, and for the right reason.
+verify_refusal()
+{
+	wait_for "$LIMIT" refused_or_up "$1"
+	if guest_is_up; then
+		not_ok "$CASE" "the guest is up"
+	elif refused "$1"; then
+		ok "$CASE firmware says: $(refusal_of "$1")"
+	else
+		not_ok "$CASE" "firmware says nothing of a refusal"
+		show_why
+		return
+	fi
+	case $1 in
+	unsigned) logged "$CASE it had the loader" 'event=tftp-sent .*name=guest/snponly.efi' ;;
+	esac
+}
+
+refused_or_up()
+{
+	decided || refused "$1"
 }
 
 guest_is_up()
