@@ -8,6 +8,6 @@
 #define RING_SLOT 2048  /* bytes: header of the kernel's and one Ethernet frame */
 #define RING_SLOTS 256  /* frames that wait; what comes when all are full is lost */
 #define RING_BLOCK 8192 /* bytes of what the kernel allocates at a time */
-#define RING_BYTES (RING_SLOT * RING_SLOTS)
+#define RING_BYTES ((size_t)RING_SLOT * RING_SLOTS)
 
 #endif

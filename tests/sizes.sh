@@ -1,22 +1,24 @@
 #!/bin/bash
 # How long functions and files are: tests/sizes.sh FILE... prints the ten longest of each
 # and fails above the limits. A function of 61 to 80 lines needs a comment above it that
-# says "More than 60 lines: " and why; nothing excuses more than 80.
+# says "More than 60 lines: " and why; nothing excuses more than 80. A grammar cannot be cut
+# in two, and may be longer than other files.
 #
 # clang-format's layout makes a function what stands between "{" and "}" in the first
 # column; it is counted from the line of its name.
 set -eu
 
-FILE_MOST=600 HEADER_MOST=150 LINES_FREE=60 LINES_MOST=80 DEPTH_MOST=3
+FILE_MOST=600 GRAMMAR_MOST=800 HEADER_MOST=150 LINES_FREE=60 LINES_MOST=80 DEPTH_MOST=3
 
-awk -v file_most=$FILE_MOST -v header_most=$HEADER_MOST -v free=$LINES_FREE \
-	-v most=$LINES_MOST -v depth=$DEPTH_MOST '
+awk -v file_most=$FILE_MOST -v grammar_most=$GRAMMAR_MOST -v header_most=$HEADER_MOST \
+	-v free=$LINES_FREE -v most=$LINES_MOST -v depth=$DEPTH_MOST '
 function said(what) { print "too much: " what; bad = 1 }
 function end_file() {
 	if (name == "")
 		return
 	print "file", lines, name
-	if (lines > (name ~ /\.h$/ ? header_most : file_most))
+	most_lines = name ~ /\.h$/ ? header_most : name ~ /\.y$/ ? grammar_most : file_most
+	if (lines > most_lines)
 		said(name ": " lines " lines")
 }
 function end_function(n) {

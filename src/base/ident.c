@@ -113,7 +113,7 @@ mac_format(const struct mac *m, char text[MAC_TEXT_MAX])
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (unsigned i = 0; i < sizeof m->b; i++) {
+	for (size_t i = 0; i < sizeof m->b; i++) {
 		text[3 * i] = hex[m->b[i] >> 4];
 		text[3 * i + 1] = hex[m->b[i] & 15];
 		text[3 * i + 2] = i + 1 < sizeof m->b ? ':' : '\0';

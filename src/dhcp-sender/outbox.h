@@ -14,8 +14,7 @@
 #include "src/wire/dhcp4.h"
 
 #define OUTBOX_GROUPS 8
-#define OUTBOX_SEGMENTS 32 /* datagrams of a call; all of them together are below 64 KiB \
-			    */
+#define OUTBOX_SEGMENTS 32 /* datagrams of a call; together they are below 64 KiB */
 
 struct outbox_group {
 	int fd;

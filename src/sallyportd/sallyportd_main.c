@@ -286,6 +286,7 @@ main(int argc, char **argv)
 	use_logger();
 	keep_few_capabilities();
 	status = supervisor_run(&sv);
-	(void)unlink(sv.control_path);
+	if (sv.control_path != NULL)
+		(void)unlink(sv.control_path);
 	return status;
 }
