@@ -5,6 +5,8 @@
 #ifndef SALLYPORT_PRIVSEP_RING_H
 #define SALLYPORT_PRIVSEP_RING_H
 
+#include <stddef.h>
+
 #define RING_SLOT 2048  /* bytes: header of the kernel's and one Ethernet frame */
 #define RING_SLOTS 256  /* frames that wait; what comes when all are full is lost */
 #define RING_BLOCK 8192 /* bytes of what the kernel allocates at a time */

@@ -219,7 +219,7 @@ order_put(
 {
 	uint32_t subnet;
 	struct lease_order *o = order_of(l, &subnet);
-	bool open = pool_is_open(&t->map, slot_of(l));
+	bool open = o != NULL && pool_is_open(&t->map, slot_of(l));
 
 	if (open)
 		take_out(o, l, subnet);
