@@ -53,6 +53,8 @@ const struct cage_rule cage_rules[] = {
     FREE_FD_AND(SYS_sendto, "headers, to the peer alone", ONLY(3, SENDS | MSG_MORE),
 	IS(4, 0), IS(5, 0)),
     FREE_FD_RULES(SYS_sendfile, "bodies"),
+    FREE_FD_AND(SYS_setsockopt, "nothing more for one who reads too slowly",
+	IS(1, SOL_SOCKET), IS(2, SO_LINGER), IS(4, sizeof(struct linger))),
     FREE_FD_AND(SYS_shutdown, "the end of the last answer", IS(1, SHUT_WR)),
 
     /* Objects. */

@@ -52,6 +52,17 @@ drop(struct http *h, struct http_conn *c, const char *why)
 	http_conn_close(h, c);
 }
 
+/* Who reads too little would let the kernel keep what waits for him for minutes more: it is
+ * thrown away, and he is told by a reset. */
+static void
+cut_off(struct http *h, struct http_conn *c)
+{
+	static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	drop(h, c, "too-slow");
+}
+
 static void
 linger(struct http *h, struct http_conn *c)
 {
@@ -366,7 +377,7 @@ on_deadline(struct http *h, struct http_conn *c)
 	struct http_answer *a = c->answer;
 
 	if (c->state == CONN_SENDING && a->mark - a->left < h->setup.window_bytes) {
-		drop(h, c, "too-slow");
+		cut_off(h, c);
 	} else if (c->state == CONN_SENDING) {
 		a->mark = a->left;
 		http_conn_deadline(h, c, h->setup.rate_window_ms);
