@@ -147,8 +147,9 @@ STATIC_http-parser := yes
 
 SENDER := src/wire/tftp src/file-sender/watch src/file-sender/caps src/file-sender/timers \
 	src/file-sender/memfds src/file-sender/tftp_xfer src/file-sender/tftp_out \
-	src/file-sender/tftp src/file-sender/http_reply src/file-sender/http_conn \
-	src/file-sender/http_accept src/file-sender/https \
+	src/file-sender/tftp_in src/file-sender/tftp_table src/file-sender/tftp_blocks \
+	src/file-sender/netascii src/file-sender/tftp src/file-sender/http_reply \
+	src/file-sender/http_conn src/file-sender/http_accept src/file-sender/https \
 	src/file-sender/http src/file-sender/file-sender_main
 OBJ_file-sender := $(call CAGED,file-sender) $(SENDER)
 STATIC_file-sender := yes
@@ -250,6 +251,9 @@ OBJ_test_scope := $(BASE) policy/scope
 
 UNIT += tftp_xfer memfds http_reply
 OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
+UNIT += tftp_link netascii
+OBJ_test_tftp_link := $(BASE) src/file-sender/tftp_xfer
+OBJ_test_netascii := $(BASE) src/file-sender/netascii
 OBJ_test_memfds := $(BASE) src/file-sender/memfds src/file-sender/caps src/file-sender/timers
 OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
 UNIT += sender_tftp sender_http sender_clients
@@ -392,6 +396,8 @@ OBJ_fuzz_option := $(OBJ_test_option)
 
 FUZZ += tftp_xfer
 OBJ_fuzz_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
+FUZZ += netascii
+OBJ_fuzz_netascii := $(BASE) src/file-sender/netascii
 
 FUZZ += broker_dhcp
 OBJ_fuzz_broker_dhcp := $(RIG)

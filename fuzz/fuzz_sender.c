@@ -106,8 +106,7 @@ set_up(void)
 	    .rate_window_ms = 30000,
 	    .window_bytes = 30720,
 	    .per_address = 4};
-	struct tftp_setup ts = {.first_fd = FD_POOL,
-	    .pool = POOL,
+	struct tftp_setup ts = {.pool = POOL,
 	    .links = 1,
 	    .per_address = 64,
 	    .locals = &local,
@@ -395,7 +394,7 @@ fall_silent(void)
 	for (unsigned i = 0; i < HTTP_CONNS; i++)
 		REQUIRE(http.all[i].state == CONN_FREE && http.all[i].answer == NULL);
 	REQUIRE(!http.deaf && http.oldest == UINT32_MAX);
-	REQUIRE(tftp.nfree == TFTP_TRANSFERS && tftp_next(&tftp) == UINT64_MAX);
+	REQUIRE(tftp.table.nfree == TFTP_TRANSFERS && tftp_next(&tftp) == UINT64_MAX);
 	memfds_forget(&memfds);
 	REQUIRE(memfds.named == 0);
 }

@@ -462,6 +462,7 @@ roster_options(
 		for (unsigned i = c->index; i < sv->now.npool; i += sv->workers)
 			pool++;
 		OPTION("pool=%u", pool);
+		OPTION("pool6=0");
 		OPTION("single_port=%u", s->single_port);
 		OPTION("http_port=%u", s->http_port);
 		OPTION("spread=%llu", (unsigned long long)sv->spread);

@@ -6,12 +6,28 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "privsep/cage_rules.h"
 
 #define SENDS (MSG_DONTWAIT | MSG_NOSIGNAL)
+
+/* A map of what a free number means, where the kernel likes, for reading: no memory that
+ * can be written or run. */
+#define MAP_RULE(why, bit)                                                           \
+	{                                                                            \
+		why, SYS_mmap,                                                       \
+		{                                                                    \
+			IS(0, 0), IS(2, PROT_READ), IS(3, MAP_PRIVATE), BIT(4, bit), \
+			    IS(5, 0)                                                 \
+		}                                                                    \
+	}
+#define MAP_RULES(why)                                                                  \
+	MAP_RULE(why, 7), MAP_RULE(why, 8), MAP_RULE(why, 9), MAP_RULE(why, 10),        \
+	    MAP_RULE(why, 11), MAP_RULE(why, 12), MAP_RULE(why, 13), MAP_RULE(why, 14), \
+	    MAP_RULE(why, 15)
 
 const struct cage_rule cage_rules[] = {
     /* The loop. */
@@ -63,6 +79,8 @@ const struct cage_rule cage_rules[] = {
     FREE_FD_RULES(SYS_fstat, "the same, with a newer libc"),
     FREE_FD_RULES(SYS_pread64, "blocks of objects"),
     FREE_FD_RULES(SYS_close, "objects and connections"),
+    MAP_RULES("blocks of objects, for reading"),
+    {"objects that have ended", SYS_munmap, {{0}}},
 
     {"time where the vDSO cannot", SYS_clock_gettime, {IS(0, CLOCK_MONOTONIC)}},
     {"date where the vDSO cannot", SYS_clock_gettime, {IS(0, CLOCK_REALTIME)}},
@@ -70,8 +88,10 @@ const struct cage_rule cage_rules[] = {
 };
 const size_t cage_rules_count = sizeof cage_rules / sizeof cage_rules[0];
 
-/* Descriptors: 128, a pool of 1024, 8192 objects, 16384 connections. Tables: 12 MiB, and
- * of HTTP 20, of which what is in use is touched. */
+/* Descriptors: 128, a pool of 1024, 8192 objects, 16384 connections. Tables: 14 MiB, and
+ * of HTTP 20, of which what is in use is touched. The rest of the addresses is for objects,
+ * whose memory exists already: here nothing can be mapped but these, and for reading.
+ * Tables of pages for 256 GiB are half a GiB. */
 const struct cage_limits cage_role_limits = {
-    .files = 32768, .address_space = 128u << 20, .file_size = UINT64_MAX};
+    .files = 32768, .address_space = UINT64_C(256) << 30, .file_size = UINT64_MAX};
 const bool cage_reads_store = false;

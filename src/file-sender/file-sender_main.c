@@ -27,7 +27,7 @@
 struct sender {
 	struct start start;
 	struct addr locals[LINKS_MAX];
-	unsigned pool;
+	unsigned pool, pool6;
 	struct chan broker, parser, tls[TLS_MAX];
 	unsigned ntls;
 	uint32_t broker_events, parser_events; /* in the epoll set */
@@ -255,7 +255,7 @@ watch_all(struct sender *s)
 	watch(FD_BROKER, EPOLLIN, WATCH_BROKER, 0);
 	watch(FD_PAIR, EPOLLIN, WATCH_PAIR, 0);
 	s->broker_events = s->parser_events = EPOLLIN;
-	for (unsigned i = 0; i < s->pool; i++)
+	for (unsigned i = 0; i < s->pool + s->pool6; i++)
 		watch(FD_POOL + (int)i, EPOLLIN, WATCH_POOL, i);
 }
 
@@ -263,7 +263,7 @@ watch_all(struct sender *s)
 static uint32_t
 most_connections(const struct sender *s)
 {
-	uint64_t rest = FD_POOL + s->pool + 2 * MEMFDS_NAMED_MAX, limit;
+	uint64_t rest = FD_POOL + s->pool + s->pool6 + 2 * MEMFDS_NAMED_MAX, limit;
 	struct rlimit l;
 
 	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
@@ -290,8 +290,8 @@ init_tables(struct sender *s)
 	    .spread = start_number(st, "spread", 0, UINT64_MAX),
 	    .generation = st->generation};
 	bool http = start_number(st, "http_port", 0, 65535) != 0;
-	struct tftp_setup ts = {.first_fd = FD_POOL,
-	    .pool = s->pool,
+	struct tftp_setup ts = {.pool = s->pool,
+	    .pool6 = s->pool6,
 	    .links = st->nlinks,
 	    .per_address =
 		(uint32_t)start_number(st, "transfers_per_address", 1, UINT32_MAX),
@@ -300,6 +300,8 @@ init_tables(struct sender *s)
 	    .nlocals = st->nlinks,
 	    .memfds = &s->memfds};
 
+	for (unsigned i = 0; i < st->nlinks; i++)
+		ts.scopes[i] = st->links[i].ifindex;
 	if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
 		start_fail("getrandom");
 	hs.seed = ts.seed = seed;
@@ -326,6 +328,7 @@ main(int argc, char **argv)
 
 	start_init(&s.start, ROLE_FILE_SENDER, argc, argv);
 	s.pool = (unsigned)start_number(&s.start, "pool", 1, 1024);
+	s.pool6 = (unsigned)start_number(&s.start, "pool6", 0, 1024);
 	for (unsigned i = 0; i < s.start.nlinks; i++)
 		s.locals[i] = s.start.links[i].address;
 	/* sendfile has no flag against it. */

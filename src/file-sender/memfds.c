@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,13 +63,25 @@ insert(struct memfds *t, uint32_t id, uint64_t size, int fd)
 {
 	uint32_t i = t->free;
 	uint32_t *bucket = &t->buckets[bucket_of(id)];
+	void *map = NULL;
 
 	if (find(t, id) != NULL)
 		return ERR_DUPLICATE;
 	if (i == NONE || t->named == MEMFDS_NAMED_MAX)
 		return ERR_FULL;
+	/* Shared maps of what is sealed against writing are refused by older kernels. */
+	if (size > 0)
+		map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return ERR_FULL;
 	t->free = t->all[i].next;
-	t->all[i] = (struct memfd){fd, id, size, 1, true, *bucket};
+	t->all[i] = (struct memfd){.fd = fd,
+	    .id = id,
+	    .size = size,
+	    .map = map,
+	    .refs = 1,
+	    .named = true,
+	    .next = *bucket};
 	*bucket = i;
 	t->named++;
 	return 0;
@@ -100,6 +113,9 @@ memfds_give(struct memfds *t, struct memfd *m)
 {
 	if (--m->refs > 0)
 		return;
+	if (m->map != NULL)
+		munmap((void *)(uintptr_t)m->map, m->size);
+	m->map = NULL;
 	close(m->fd);
 	m->fd = -1;
 	m->next = t->free;

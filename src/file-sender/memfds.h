@@ -1,5 +1,6 @@
 /*
- * The sealed objects that the broker named to us. A number may be dropped while transfers
+ * The sealed objects that the broker named to us, mapped: nobody can shorten them, so that
+ * reading the map never faults. A number may be dropped while transfers
  * run: each holds the object until it ends.
  */
 #ifndef SALLYPORT_FILE_SENDER_MEMFDS_H
@@ -15,8 +16,9 @@
 struct memfd {
 	int fd;
 	uint32_t id;
-	uint64_t size; /* bytes */
-	uint32_t refs; /* transfers, and one for the number while it is valid */
+	uint64_t size;      /* bytes */
+	const uint8_t *map; /* them, for reading; NULL when there are none */
+	uint32_t refs;      /* transfers, and one for the number while it is valid */
 	bool named;
 	uint32_t next; /* in its bucket or in the free list */
 };
@@ -31,7 +33,7 @@ struct memfds {
 /* Allocates. 0 or ERR_SYS. */
 int memfds_init(struct memfds *t) MUST_CHECK;
 /* Takes over fd, in every case. 0, or: ERR_DENIED (not a memfd of exactly this size under
- * all four seals), ERR_DUPLICATE (the number is in use), ERR_FULL. */
+ * all four seals), ERR_DUPLICATE (the number is in use), ERR_FULL (also of addresses). */
 int memfds_add(struct memfds *t, uint32_t id, uint64_t size, int fd) MUST_CHECK;
 /* The object with `length` bytes at `offset`, which the caller must give back; NULL when
  * the number is unknown or the object ends earlier. */

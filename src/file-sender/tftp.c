@@ -5,105 +5,83 @@
  */
 #include "src/file-sender/tftp.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "src/base/log.h"
+#include "src/file-sender/tftp_blocks.h"
 #include "src/wire/tftp.h"
 
-#define NONE UINT32_MAX
-#define BUCKETS 16384u
-#define RX_BATCH 64
-#define RX_TURNS 4              /* batches of one socket before the others' turn */
+#define READS 4                 /* of one socket before the others' turn */
+#define DUE_TURN 256            /* transfers that are repeated in a turn at most */
+#define MORE_TURN 16            /* portions of large windows */
+#define TOGETHER 64             /* transfers that begin on a socket in a row */
 #define LINGER_MS 2000          /* repeated last acknowledgements are quietly dropped */
 #define AGAIN_MS 1000           /* a repeated request may come this long after progress */
 #define STRANGER_INTERVAL_MS 50 /* between two ERRORs to unknown peers */
 
-struct transfer {
-	struct tftp_xfer x;
-	struct tftp_path path;
-	struct memfd *object; /* NULL: over, or not in use */
-	uint64_t offset;      /* in the object */
-	uint64_t started;
-	uint32_t session;
-	uint8_t options, rollover;
-	uint32_t next; /* in its bucket or in the free list */
-	char name[256];
-};
-
-struct tftp_in {
-	struct mmsghdr hdrs[RX_BATCH];
-	struct iovec iov[RX_BATCH];
-	struct sockaddr_in from[RX_BATCH];
-	union {
-		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
-		struct cmsghdr align;
-	} control[RX_BATCH];
-	uint8_t bytes[RX_BATCH][TFTP_REPLY_MAX];
-};
-
-static void on_unsent(void *arg, uint32_t owner);
+static void on_unsent(void *arg, struct tftp_owner owner, uint64_t first);
+static void on_uncut(void *arg, struct tftp_owner owner);
 
 int
 tftp_init(struct tftp *t, const struct tftp_setup *setup)
 {
+	struct tftp_out_hooks hooks = {.unsent = on_unsent, .uncut = on_uncut, .arg = t};
+
 	memset(t, 0, sizeof *t);
 	t->setup = *setup;
-	t->all = calloc(TFTP_TRANSFERS, sizeof *t->all);
-	t->buckets = calloc(BUCKETS, sizeof *t->buckets);
-	t->in = calloc(1, sizeof *t->in);
-	if (t->all == NULL || t->buckets == NULL || t->in == NULL)
-		return ERR_SYS;
-	for (uint32_t i = 0; i < BUCKETS; i++)
-		t->buckets[i] = NONE;
-	for (uint32_t i = 0; i < TFTP_TRANSFERS; i++) {
-		t->all[i].x.phase = TFTP_OVER;
-		t->all[i].next = i + 1 < TFTP_TRANSFERS ? i + 1 : NONE;
-	}
-	t->nfree = TFTP_TRANSFERS;
-	if (timers_init(&t->timers, TFTP_TRANSFERS) != 0 ||
+	t->in = tftp_in_new();
+	t->queue.items = calloc(TFTP_TRANSFERS, sizeof *t->queue.items);
+	if (t->in == NULL || t->queue.items == NULL ||
+	    tftp_table_init(&t->table, setup->seed) != 0 ||
+	    timers_init(&t->timers, TFTP_TRANSFERS) != 0 ||
 	    caps_init(&t->caps, TFTP_TRANSFERS, setup->seed) != 0)
 		return ERR_SYS;
-	return tftp_out_init(&t->out, setup->first_fd, on_unsent, t);
+	return tftp_out_init(&t->out, &hooks);
+}
+
+/* ----------------------------------------------------------- what becomes of sends */
+
+static struct tftp_owner
+owner_of(const struct tftp *t, const struct transfer *tr)
+{
+	return (struct tftp_owner){tftp_table_index(&t->table, tr), tr->serial};
+}
+
+/* NULL when it is over and somebody else has its place. */
+static struct transfer *
+owned_by(struct tftp *t, struct tftp_owner owner)
+{
+	struct transfer *tr = &t->table.all[owner.item];
+
+	return tr->serial == owner.serial ? tr : NULL;
 }
 
 static void
-on_unsent(void *arg, uint32_t owner)
+on_unsent(void *arg, struct tftp_owner owner, uint64_t first)
 {
 	struct tftp *t = arg;
-	struct transfer *tr = &t->all[owner];
+	struct transfer *tr = owned_by(t, owner);
 
-	tftp_xfer_unsent(&tr->x, t->now);
-	if (tr->x.phase != TFTP_OVER)
-		timers_set(&t->timers, owner, tr->x.deadline);
+	if (tr == NULL || tr->x.phase == TFTP_OVER)
+		return;
+	tftp_xfer_unsent(&tr->x, first, t->now);
+	timers_set(&t->timers, owner.item, tr->x.deadline);
 }
 
-/* ------------------------------------------------------------------- the table */
-
-static uint32_t *
-bucket_of(struct tftp *t, const struct addr *peer, uint16_t port)
+static void
+on_uncut(void *arg, struct tftp_owner owner)
 {
-	uint64_t h = caps_hash(peer, t->setup.seed + port * UINT64_C(0x100000001b3));
+	struct tftp *t = arg;
+	struct transfer *tr = owned_by(t, owner);
+	char peer[ADDR_TEXT_MAX];
 
-	return &t->buckets[h & (BUCKETS - 1)];
-}
-
-static struct transfer *
-find(struct tftp *t, const struct addr *peer, uint16_t port)
-{
-	for (uint32_t i = *bucket_of(t, peer, port); i != NONE; i = t->all[i].next)
-		if (t->all[i].path.port == port && addr_equal(&t->all[i].path.peer, peer))
-			return &t->all[i];
-	return NULL;
-}
-
-static uint32_t
-index_of(const struct tftp *t, const struct transfer *tr)
-{
-	return (uint32_t)(tr - t->all);
+	if (tr == NULL)
+		return;
+	tr->uncut = true;
+	log_limited(LOG_DEBUG, "tftp-uncut", "peer=%s blksize=%u so_far=%llu",
+	    addr_format(&tr->path.peer, peer), tr->x.terms.blksize,
+	    (unsigned long long)t->out.uncut);
 }
 
 /* Gives back what a running transfer holds; it stays in the table. */
@@ -112,6 +90,9 @@ let_go(struct tftp *t, struct transfer *tr)
 {
 	if (tr->object == NULL)
 		return;
+	/* Nothing that is still to be sent may lie in an object that goes. */
+	if (tr->object->refs == 1)
+		tftp_out_flush(&t->out);
 	memfds_give(t->setup.memfds, tr->object);
 	tr->object = NULL;
 	caps_give(&t->caps, &tr->path.peer);
@@ -120,36 +101,20 @@ let_go(struct tftp *t, struct transfer *tr)
 static void
 forget(struct tftp *t, struct transfer *tr)
 {
-	uint32_t i = index_of(t, tr);
-	uint32_t *link = bucket_of(t, &tr->path.peer, tr->path.port);
-
-	/* Nothing that is still to be sent may name the entry's next user as its owner. */
-	tftp_out_flush(&t->out);
 	let_go(t, tr);
-	while (*link != i)
-		link = &t->all[*link].next;
-	*link = tr->next;
-	timers_clear(&t->timers, i);
-	tr->x.phase = TFTP_OVER;
-	tr->next = t->free;
-	t->free = i;
-	t->nfree++;
+	timers_clear(&t->timers, tftp_table_index(&t->table, tr));
+	tftp_table_remove(&t->table, tr);
 }
 
-static struct transfer *
-enlist(struct tftp *t, const struct tftp_path *path)
+static void
+enqueue(struct tftp *t, struct transfer *tr)
 {
-	uint32_t *bucket = bucket_of(t, &path->peer, path->port);
-	struct transfer *tr = &t->all[t->free];
-	uint32_t i = t->free;
+	struct tftp_queue *q = &t->queue;
 
-	t->free = tr->next;
-	t->nfree--;
-	memset(tr, 0, sizeof *tr);
-	tr->path = *path;
-	tr->next = *bucket;
-	*bucket = i;
-	return tr;
+	if (tr->queued)
+		return;
+	tr->queued = true;
+	q->items[(q->head + q->n++) % TFTP_TRANSFERS] = tftp_table_index(&t->table, tr);
 }
 
 /* --------------------------------------------------------------- what happens */
@@ -157,11 +122,12 @@ enlist(struct tftp *t, const struct tftp_path *path)
 static void
 send_error(struct tftp *t, const struct tftp_path *path, enum tftp_error code)
 {
+	static const struct tftp_owner nobody = {TFTP_OUT_NOBODY, 0};
 	uint8_t bytes[TFTP_ERROR_MAX];
 	int len = tftp_encode_error(code, bytes, sizeof bytes);
 
 	if (len > 0)
-		tftp_out_packet(&t->out, path, bytes, (size_t)len, TFTP_OUT_NOBODY);
+		tftp_out_packet(&t->out, path, nobody, bytes, (size_t)len);
 }
 
 static void
@@ -172,38 +138,45 @@ send_oack(struct tftp *t, const struct transfer *tr)
 	    .timeout = tr->x.terms.timeout_s,
 	    .windowsize = tr->x.terms.window,
 	    .tsize = tr->x.terms.length,
-	    .rollover = tr->rollover};
+	    .rollover = tr->x.terms.rollover};
 	uint8_t bytes[TFTP_OACK_MAX];
 	int len = tftp_encode_oack(&o, bytes, sizeof bytes);
 
 	if (len > 0)
-		tftp_out_packet(&t->out, &tr->path, bytes, (size_t)len, index_of(t, tr));
+		tftp_out_packet(&t->out, &tr->path, owner_of(t, tr), bytes, (size_t)len);
+}
+
+/* Bytes of the object that the peer has for certain. */
+static uint64_t
+arrived(const struct transfer *tr)
+{
+	uint64_t bytes = tr->text ? tr->base.at.at : tr->x.acked * tr->x.terms.blksize;
+
+	if (tr->x.acked == tr->x.blocks || bytes > tr->x.terms.length)
+		return tr->x.terms.length;
+	return bytes;
 }
 
 static void
 report(const struct tftp *t, const struct transfer *tr, const struct tftp_act *act)
 {
-	const struct tftp_terms *terms = &tr->x.terms;
-	uint64_t bytes = tr->x.acked * terms->blksize;
-	uint64_t ms = t->now - tr->started;
+	unsigned long long bytes = arrived(tr), length = tr->x.terms.length;
+	unsigned long long ms = t->now - tr->started;
 	char peer[ADDR_TEXT_MAX], name[128];
 
-	if (bytes > terms->length)
-		bytes = terms->length;
 	addr_format(&tr->path.peer, peer);
 	log_quote(tr->name, strlen(tr->name), name, sizeof name);
 	if (act->what == TFTP_DO_DONE)
 		log_event(LOG_INFO, "tftp-sent",
 		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", tr->session, peer,
-		    name, (unsigned long long)bytes, (unsigned long long)ms);
+		    name, bytes, ms);
 	else if (act->what == TFTP_DO_PROBE)
 		log_limited(LOG_DEBUG, "tftp-probe", "session=%08x peer=%s name=%s",
 		    tr->session, peer, name);
 	else
 		log_limited(LOG_INFO, "tftp-failed",
 		    "session=%08x peer=%s name=%s bytes=%llu of=%llu ms=%llu reason=%s",
-		    tr->session, peer, name, (unsigned long long)bytes,
-		    (unsigned long long)terms->length, (unsigned long long)ms, act->why);
+		    tr->session, peer, name, bytes, length, ms, act->why);
 }
 
 /* The entry stays for a moment, so that a late datagram of this peer is not taken for a
@@ -214,51 +187,94 @@ end(struct tftp *t, struct transfer *tr, const struct tftp_act *act)
 	report(t, tr, act);
 	let_go(t, tr);
 	tr->x.phase = TFTP_OVER;
-	if (t->nfree < TFTP_TRANSFERS / 4)
+	if (t->table.nfree < TFTP_TRANSFERS / 4)
 		forget(t, tr);
 	else
-		timers_set(&t->timers, index_of(t, tr), t->now + LINGER_MS);
+		timers_set(&t->timers, tftp_table_index(&t->table, tr), t->now + LINGER_MS);
 }
 
 static void
 perform(struct tftp *t, struct transfer *tr, const struct tftp_act *act)
 {
-	static const struct tftp_act unreadable = {TFTP_DO_FAIL, 0, 0, "object-unreadable"};
-
 	switch (act->what) {
-	case TFTP_DO_NOTHING: return;
+	case TFTP_DO_NOTHING: break;
 	case TFTP_DO_OACK: send_oack(t, tr); break;
 	case TFTP_DO_DATA:
-		if (tftp_out_blocks(&t->out, &tr->path, &tr->x, tr->object->fd, tr->offset,
-			act->first, act->count, index_of(t, tr)) == 0)
-			break;
-		send_error(t, &tr->path, TFTP_ERR_OTHER);
-		end(t, tr, &unreadable);
-		return;
+		tftp_blocks_write(&t->out, tr, owner_of(t, tr), act);
+		if (tftp_xfer_has_more(&tr->x))
+			enqueue(t, tr);
+		break;
 	case TFTP_DO_DONE:
 	case TFTP_DO_PROBE:
 	case TFTP_DO_FAIL: end(t, tr, act); return;
 	}
-	timers_set(&t->timers, index_of(t, tr), tr->x.deadline);
+	if (tr->x.phase != TFTP_OVER)
+		timers_set(&t->timers, tftp_table_index(&t->table, tr), tr->x.deadline);
 }
 
 /* ------------------------------------------------------------ orders of the broker */
 
+static bool
+is_unicast(const struct addr *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	static const uint8_t nobody[12] = {0};
+	uint32_t v4 = addr_to_v4(a);
+
+	if (a->family == ADDR_V4)
+		return v4 >> 24 != 0 && v4 >> 28 < 14;
+	/* Neither multicast, nor IPv4 in disguise, nor the unset address and our own. */
+	return a->family == ADDR_V6 && a->b[0] != 0xff &&
+	       memcmp(a->b, mapped, sizeof mapped) != 0 &&
+	       memcmp(a->b, nobody, sizeof nobody) != 0;
+}
+
 /* The broker repeats here what tftp-parser told it, so a wrong address is not the
  * broker's fault; nothing is sent. */
 static bool
-may_send(
-    const struct tftp *t, const struct addr *peer, uint16_t port, const struct addr *local)
+may_send(const struct tftp *t, const struct tftp_path *path)
 {
-	uint32_t v4 = addr_to_v4(peer);
 	bool ours = false;
 
 	for (unsigned i = 0; i < t->setup.nlocals; i++)
-		ours = ours || addr_equal(local, &t->setup.locals[i]);
-	if (ours && port != 0 && !addr_equal(peer, local) && v4 >> 24 != 0 && v4 >> 28 < 14)
+		ours = ours || addr_equal(&path->local, &t->setup.locals[i]);
+	if (ours && path->port != 0 && !addr_equal(&path->peer, &path->local) &&
+	    path->peer.family == path->local.family && is_unicast(&path->peer))
 		return true;
 	log_limited(LOG_WARNING, "tftp-refused", "reason=address");
 	return false;
+}
+
+/* The next socket, for some transfers in a row, because what leaves from one socket leaves
+ * together; not the one that the same peer's port used a moment ago, so that stragglers of
+ * the old transfer cannot be taken for the new one's. */
+static uint16_t
+choose_socket(struct tftp *t, const struct tftp_path *path, const struct transfer *old)
+{
+	bool v6 = path->peer.family == ADDR_V6;
+	unsigned first = v6 ? t->setup.pool : 0;
+	unsigned pool = v6 ? t->setup.pool6 : t->setup.pool;
+	unsigned sock = first + t->turn++ / TOGETHER % pool;
+
+	if (old != NULL && sock == old->path.sock)
+		sock = first + (sock - first + 1) % pool;
+	return (uint16_t)sock;
+}
+
+/* The path of an order, but for its socket. ERR_RANGE when there is nothing like it. */
+static int
+path_of(const struct tftp *t, struct tftp_path *path, uint8_t link, bool single)
+{
+	bool v6 = path->peer.family == ADDR_V6;
+
+	if (link >= t->setup.links || (single && !t->setup.single) ||
+	    (v6 && !single && t->setup.pool6 == 0))
+		return ERR_RANGE;
+	if (v6 && path->peer.b[0] == 0xfe && (path->peer.b[1] & 0xc0) == 0x80)
+		path->scope = t->setup.scopes[link];
+	if (single)
+		path->sock = (uint16_t)((v6 ? TFTP_SOCK_SINGLE6 : TFTP_SOCK_SINGLE) + link);
+	return 0;
 }
 
 static void
@@ -270,9 +286,15 @@ terms_of(const struct msg_tftp_grant_tell *g, struct tftp_terms *terms)
 
 	*terms = (struct tftp_terms){.length = g->length,
 	    .oack = g->options != 0,
+	    .rollover = g->rollover != 0,
+	    .endless = g->netascii != 0,
 	    .blksize = sized ? g->blksize : TFTP_BLKSIZE_DEFAULT,
 	    .window = windowed ? g->windowsize : 1,
 	    .timeout_s = timed ? g->timeout : 0};
+	if (terms->endless && terms->window > TFTP_TEXT_WINDOW)
+		terms->window = TFTP_TEXT_WINDOW;
+	if (terms->rollover && terms->window == UINT16_MAX)
+		terms->window = UINT16_MAX - 1;
 }
 
 /* Does this grant answer a repetition of the request that tr serves already? Clients
@@ -286,31 +308,33 @@ is_repetition(
 	terms_of(g, &terms);
 	if (tr->x.phase == TFTP_OVER || tr->object->id != g->memfd || !tr->object->named ||
 	    tr->offset != g->offset || tr->x.terms.length != terms.length ||
-	    tr->options != g->options || tr->x.terms.blksize != terms.blksize)
+	    tr->options != g->options || tr->x.terms.blksize != terms.blksize ||
+	    tr->x.terms.window != terms.window || tr->text != terms.endless)
 		return false;
 	return tr->x.phase == TFTP_OPENING || t->now - tr->x.progress < AGAIN_MS;
 }
 
-/* The next socket; not the one that the same peer's port used a moment ago, so that
- * stragglers of the old transfer cannot be taken for the new one's. */
-static uint16_t
-choose_socket(struct tftp *t, const struct transfer *old)
+static void
+remove_for(struct tftp *t, struct transfer *tr, const char *why)
 {
-	unsigned sock = t->turn++ % t->setup.pool;
+	struct tftp_act act = {TFTP_DO_FAIL, 0, 0, why};
 
-	if (old != NULL && sock == old->path.sock)
-		sock = t->turn++ % t->setup.pool;
-	return (uint16_t)sock;
+	if (tr->x.phase != TFTP_OVER)
+		report(t, tr, &act);
+	forget(t, tr);
 }
 
-static void
-replace(struct tftp *t, struct transfer *old)
+static bool
+make_place(struct tftp *t)
 {
-	static const struct tftp_act act = {TFTP_DO_FAIL, 0, 0, "replaced"};
+	struct transfer *victim;
 
-	if (old->x.phase != TFTP_OVER)
-		report(t, old, &act);
-	forget(t, old);
+	if (t->table.nfree > 0)
+		return true;
+	victim = tftp_table_victim(&t->table, t->now);
+	if (victim != NULL)
+		remove_for(t, victim, "crowded-out");
+	return victim != NULL;
 }
 
 /* Room in the table and under the address's limit, and the object; NULL with the reason. */
@@ -320,15 +344,17 @@ reserve(struct tftp *t, const struct msg_tftp_grant_tell *g, const char **why)
 	struct memfd *object = NULL;
 
 	*why = NULL;
-	if (t->nfree == 0)
-		*why = "table-full";
-	else if (!caps_take(&t->caps, &g->peer, t->setup.per_address))
+	if (!caps_take(&t->caps, &g->peer, t->setup.per_address)) {
 		*why = "address-limit";
-	else if ((object = memfds_take(t->setup.memfds, g->memfd, g->offset, g->length)) ==
-		 NULL) {
-		*why = "object-unknown";
-		caps_give(&t->caps, &g->peer);
+		return NULL;
 	}
+	if (!make_place(t))
+		*why = "table-full";
+	else if ((object = memfds_take(t->setup.memfds, g->memfd, g->offset, g->length)) ==
+		 NULL)
+		*why = "object-unknown";
+	if (object == NULL)
+		caps_give(&t->caps, &g->peer);
 	return object;
 }
 
@@ -343,45 +369,56 @@ refuse(struct tftp *t, const struct msg_tftp_grant_tell *g, const struct tftp_pa
 	send_error(t, path, TFTP_ERR_OTHER);
 }
 
+static void
+begin(struct tftp *t, const struct msg_tftp_grant_tell *g, const struct tftp_path *path,
+    const struct tftp_xfer *x, const struct tftp_act *act)
+{
+	const char *why;
+	struct memfd *object = reserve(t, g, &why);
+	struct transfer *tr;
+
+	if (object == NULL) {
+		refuse(t, g, path, why);
+		return;
+	}
+	tr = tftp_table_add(&t->table, path);
+	tr->x = *x;
+	tr->object = object;
+	tr->offset = g->offset;
+	tr->started = t->now;
+	tr->session = g->session;
+	tr->options = g->options;
+	tr->text = g->netascii != 0;
+	tr->base.block = tr->write.block = 1;
+	memcpy(tr->name, g->name, sizeof tr->name);
+	perform(t, tr, act);
+}
+
 int
 tftp_grant(struct tftp *t, const struct msg_tftp_grant_tell *g, uint64_t now)
 {
-	struct transfer *tr = find(t, &g->peer, g->port);
 	struct tftp_path path = {.peer = g->peer, .local = g->local, .port = g->port};
 	struct tftp_terms terms;
+	struct transfer *tr;
 	struct tftp_xfer x;
 	struct tftp_act act;
-	struct memfd *object;
-	const char *why;
 
 	t->now = now;
 	terms_of(g, &terms);
-	if (tftp_xfer_start(&x, &terms, now, &act) != 0 || g->link >= t->setup.links ||
-	    g->single > t->setup.single)
+	if (path_of(t, &path, g->link, g->single) != 0 ||
+	    (g->netascii && (g->options & TFTP_TSIZE) != 0) ||
+	    tftp_xfer_start(&x, &terms, now, &act) != 0)
 		return ERR_RANGE;
-	if (!may_send(t, &g->peer, g->port, &g->local))
+	if (!may_send(t, &path))
 		return 0;
+	tr = tftp_table_find(&t->table, &path);
 	if (tr != NULL && is_repetition(t, tr, g))
 		return 0;
-	path.sock =
-	    g->single ? (uint16_t)(TFTP_SOCK_SINGLE + g->link) : choose_socket(t, tr);
+	if (!g->single)
+		path.sock = choose_socket(t, &path, tr);
 	if (tr != NULL)
-		replace(t, tr);
-	object = reserve(t, g, &why);
-	if (object == NULL) {
-		refuse(t, g, &path, why);
-		return 0;
-	}
-	tr = enlist(t, &path);
-	tr->x = x;
-	tr->object = object;
-	tr->offset = g->offset;
-	tr->started = now;
-	tr->session = g->session;
-	tr->options = g->options;
-	tr->rollover = g->rollover;
-	memcpy(tr->name, g->name, sizeof tr->name);
-	perform(t, tr, &act);
+		remove_for(t, tr, "replaced");
+	begin(t, g, &path, &x, &act);
 	return 0;
 }
 
@@ -390,12 +427,12 @@ tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d)
 {
 	struct tftp_path path = {.peer = d->peer, .local = d->local, .port = d->port};
 
-	if (d->link >= t->setup.links || d->single > t->setup.single)
+	if (path_of(t, &path, d->link, d->single) != 0)
 		return ERR_RANGE;
-	if (!may_send(t, &d->peer, d->port, &d->local))
+	if (!may_send(t, &path))
 		return 0;
-	path.sock =
-	    d->single ? (uint16_t)(TFTP_SOCK_SINGLE + d->link) : choose_socket(t, NULL);
+	if (!d->single)
+		path.sock = choose_socket(t, &path, NULL);
 	send_error(t, &path, (enum tftp_error)d->code);
 	return 0;
 }
@@ -405,9 +442,10 @@ tftp_deny(struct tftp *t, const struct msg_tftp_deny_tell *d)
 static void
 on_stranger(struct tftp *t, const struct tftp_path *path, const struct tftp_reply *reply)
 {
-	if (reply->error || t->now - t->stranger_ms < STRANGER_INTERVAL_MS)
+	if (reply->error || t->now - t->stranger_ms < STRANGER_INTERVAL_MS ||
+	    path->sock >= TFTP_SOCK_SINGLE)
 		return;
-	if (!may_send(t, &path->peer, path->port, &path->local))
+	if (!may_send(t, path))
 		return;
 	t->stranger_ms = t->now;
 	send_error(t, path, TFTP_ERR_TID);
@@ -416,7 +454,7 @@ on_stranger(struct tftp *t, const struct tftp_path *path, const struct tftp_repl
 static void
 on_reply(struct tftp *t, const struct tftp_path *path, const struct tftp_reply *reply)
 {
-	struct transfer *tr = find(t, &path->peer, path->port);
+	struct transfer *tr = tftp_table_find(&t->table, path);
 	struct tftp_act act;
 
 	if (tr == NULL) {
@@ -434,7 +472,6 @@ on_reply(struct tftp *t, const struct tftp_path *path, const struct tftp_reply *
 	perform(t, tr, &act);
 }
 
-/* From port 69, where whoever is unknown may have meant another server. */
 int
 tftp_told(struct tftp *t, const struct msg_tftp_relay_tell *m, uint64_t now)
 {
@@ -442,71 +479,47 @@ tftp_told(struct tftp *t, const struct msg_tftp_relay_tell *m, uint64_t now)
 	struct tftp_reply reply = {.error = m->error != 0, .number = m->number};
 
 	t->now = now;
-	if (!t->setup.single || m->link >= t->setup.links)
+	if (path_of(t, &path, m->link, true) != 0)
 		return ERR_RANGE;
-	path.sock = TFTP_SOCK_SINGLE + m->link;
-	if (find(t, &path.peer, path.port) != NULL)
-		on_reply(t, &path, &reply);
+	on_reply(t, &path, &reply);
 	return 0;
-}
-
-/* Where a datagram came from and to which of our addresses. */
-static bool
-path_of(struct tftp_in *in, unsigned i, unsigned sock, struct tftp_path *path)
-{
-	struct msghdr *h = &in->hdrs[i].msg_hdr;
-	struct cmsghdr *cm = CMSG_FIRSTHDR(h);
-	struct in_pktinfo info;
-
-	if (h->msg_namelen != sizeof in->from[i] || in->from[i].sin_family != AF_INET)
-		return false;
-	if (cm == NULL || cm->cmsg_level != IPPROTO_IP || cm->cmsg_type != IP_PKTINFO ||
-	    cm->cmsg_len != CMSG_LEN(sizeof info))
-		return false;
-	memcpy(&info, CMSG_DATA(cm), sizeof info);
-	path->peer = addr_v4(ntohl(in->from[i].sin_addr.s_addr));
-	path->port = ntohs(in->from[i].sin_port);
-	path->local = addr_v4(ntohl(info.ipi_addr.s_addr));
-	path->sock = (uint16_t)sock;
-	return true;
-}
-
-static int
-receive(struct tftp *t, unsigned sock)
-{
-	struct tftp_in *in = t->in;
-
-	for (unsigned i = 0; i < RX_BATCH; i++) {
-		in->iov[i] = (struct iovec){in->bytes[i], sizeof in->bytes[i]};
-		in->hdrs[i].msg_hdr = (struct msghdr){.msg_name = &in->from[i],
-		    .msg_namelen = sizeof in->from[i],
-		    .msg_iov = &in->iov[i],
-		    .msg_iovlen = 1,
-		    .msg_control = in->control[i].bytes,
-		    .msg_controllen = sizeof in->control[i].bytes};
-	}
-	return recvmmsg(
-	    t->setup.first_fd + (int)sock, in->hdrs, RX_BATCH, MSG_DONTWAIT, NULL);
 }
 
 void
 tftp_readable(struct tftp *t, unsigned sock, uint64_t now)
 {
-	int n = RX_BATCH;
+	unsigned n = TFTP_IN_BATCH;
 
 	t->now = now;
-	for (unsigned turn = 0; turn < RX_TURNS && n == RX_BATCH; turn++) {
-		n = receive(t, sock);
-		for (int i = 0; i < n; i++) {
+	for (unsigned turn = 0; turn < READS && n == TFTP_IN_BATCH; turn++) {
+		n = tftp_in_read(t->in, (uint16_t)sock);
+		for (unsigned i = 0; i < n; i++) {
 			struct tftp_path path;
 			struct tftp_reply reply;
 
-			if ((t->in->hdrs[i].msg_hdr.msg_flags & MSG_TRUNC) == 0 &&
-			    path_of(t->in, (unsigned)i, sock, &path) &&
-			    tftp_decode_reply(
-				t->in->bytes[i], t->in->hdrs[i].msg_len, &reply) == 0)
+			if (tftp_in_get(t->in, i, &path, &reply))
 				on_reply(t, &path, &reply);
 		}
+	}
+}
+
+/* ------------------------------------------------------------------------- clock */
+
+static void
+send_more(struct tftp *t)
+{
+	struct tftp_queue *q = &t->queue;
+	uint32_t n = q->n < MORE_TURN ? q->n : MORE_TURN;
+
+	while (n-- > 0) {
+		struct transfer *tr = &t->table.all[q->items[q->head]];
+		struct tftp_act act;
+
+		q->head = (q->head + 1) % TFTP_TRANSFERS;
+		q->n--;
+		tr->queued = false;
+		tftp_xfer_more(&tr->x, t->now, &act);
+		perform(t, tr, &act);
 	}
 }
 
@@ -516,8 +529,9 @@ tftp_tick(struct tftp *t, uint64_t now)
 	uint32_t i;
 
 	t->now = now;
-	while ((i = timers_take_due(&t->timers, now)) != TIMERS_OUT) {
-		struct transfer *tr = &t->all[i];
+	for (unsigned n = 0;
+	     n < DUE_TURN && (i = timers_take_due(&t->timers, now)) != TIMERS_OUT; n++) {
+		struct transfer *tr = &t->table.all[i];
 		struct tftp_act act;
 
 		if (tr->x.phase == TFTP_OVER) {
@@ -525,16 +539,15 @@ tftp_tick(struct tftp *t, uint64_t now)
 			continue;
 		}
 		tftp_xfer_tick(&tr->x, now, &act);
-		if (act.what == TFTP_DO_NOTHING)
-			timers_set(&t->timers, i, tr->x.deadline);
 		perform(t, tr, &act);
 	}
+	send_more(t);
 }
 
 uint64_t
 tftp_next(const struct tftp *t)
 {
-	return timers_next(&t->timers);
+	return t->queue.n > 0 ? 0 : timers_next(&t->timers);
 }
 
 void

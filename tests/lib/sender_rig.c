@@ -95,7 +95,7 @@ exec_sender(int super, int log, int broker, int parser, int listener, const int 
 	const char *options[] = {"landlock=1", "log_level=4", "pool=4", "http_port=80",
 	    "head_timeout=1", "idle_timeout=2", "min_rate=100000", "rate_window=1",
 	    "conns_per_address=8", "single_port=0", "transfers_per_address=64", "tls=0",
-	    "spread=1"};
+	    "spread=1", "pool6=0"};
 	static char text[4096], *argv[32], path[PATH_MAX];
 	int high[16], given[] = {super, log, broker, parser, listener, pool[0], pool[1],
 			  pool[2], pool[3]};
