@@ -165,7 +165,7 @@ event(struct world *w, enum kind kind, uint16_t arg)
 {
 	struct tftp_act act = {TFTP_DO_NOTHING, 0, 0, NULL};
 	enum tftp_phase before = w->x.phase;
-	uint64_t acked = w->x.acked, sent_at = w->x.sent_at;
+	uint64_t acked = w->x.acked;
 
 	switch (kind) {
 	case ACK_ANY: tftp_xfer_ack(&w->x, arg, w->now, &act); break;
@@ -179,10 +179,9 @@ event(struct world *w, enum kind kind, uint16_t arg)
 	case FULL: lose(w, arg); break;
 	case KINDS: break;
 	}
-	/* A repeated acknowledgement sends no single block, and no window at once. */
+	/* RFC 1123, 4.2.3.1: a repeated acknowledgement sends nothing. */
 	if (kind <= ACK_AGAIN && act.what == TFTP_DO_DATA && before == TFTP_RUNNING)
-		promise(w->x.acked > acked ||
-			(w->x.terms.window > 1 && w->now - sent_at >= TFTP_XFER_QUICK_MIN));
+		promise(w->x.acked > acked);
 	if (kind == PASS || kind == DUE)
 		tftp_xfer_tick(&w->x, w->now, &act);
 	check(w, &act, before);

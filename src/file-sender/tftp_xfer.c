@@ -291,24 +291,19 @@ advance(struct tftp_xfer *x, uint64_t by, uint64_t now, struct tftp_act *act)
 
 /* The peer misses the first block of the window, or the acknowledgement was repeated on
  * its way, or belongs to an earlier sending of this window. The second and the third are
- * answered by waiting as long as a round trip takes. */
+ * answered by waiting as long as a round trip takes, and a moment more. */
 static void
-ask_again(struct tftp_xfer *x, uint64_t now, struct tftp_act *act)
+ask_again(struct tftp_xfer *x, uint64_t now)
 {
-	uint64_t due = x->sent_at + quick_wait(x);
+	uint64_t due = x->sent_at + quick_wait(x), soon = now + TFTP_XFER_QUICK_MIN;
 
 	if (x->phase != TFTP_RUNNING || x->sent < x->goal || x->unsent || !x->measured)
 		return;
 	if (now >= due + TFTP_XFER_WAITED_MS) {
 		x->interval_ms = usual_interval(x);
-		hurry(x, now + TFTP_XFER_QUICK_MIN);
+		hurry(x, soon);
 	} else if (x->terms.window > 1 && x->quicks < TFTP_XFER_QUICK_TIMES) {
-		if (now < due) {
-			hurry(x, due);
-			return;
-		}
-		x->quicks++;
-		send_again(x, now, act);
+		hurry(x, soon > due ? soon : due);
 	}
 }
 
@@ -329,7 +324,7 @@ tftp_xfer_ack(struct tftp_xfer *x, uint16_t number, uint64_t now, struct tftp_ac
 	if (ahead > x->high - x->acked)
 		return;
 	if (ahead == 0)
-		ask_again(x, now, act);
+		ask_again(x, now);
 	else
 		advance(x, ahead, now, act);
 }

@@ -82,10 +82,10 @@ struct tftp_xfer {
 int tftp_xfer_start(struct tftp_xfer *x, const struct tftp_terms *terms, uint64_t now,
     struct tftp_act *act) MUST_CHECK;
 /* An ACK with this block number came in. One that moves the window sends the next. One
- * that repeats the last asks for the window again, which is done only if windows have
- * more than one block (RFC 7440, section 4; RFC 1123, 4.2.3.1 forbids it otherwise), and
- * not before an acknowledgement of it could have come. After a long time it also ends the
- * back-off. All others do nothing. */
+ * that repeats the last sends nothing (RFC 1123, 4.2.3.1), but of windows of several blocks
+ * (RFC 7440, section 4) it brings the deadline forward, to when an acknowledgement of this
+ * window would have come. After a long time it also ends the back-off. All others do
+ * nothing. */
 void tftp_xfer_ack(
     struct tftp_xfer *x, uint16_t number, uint64_t now, struct tftp_act *act);
 /* An ERROR came in: the end. */

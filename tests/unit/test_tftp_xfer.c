@@ -211,14 +211,16 @@ duplicate_acks_ask_for_a_window(void **state)
 	    /* A storm: one a round trip. */
 	    {71, ACK, 0, TFTP_DO_NOTHING, 0, 0},
 	    {72, ACK, 0, TFTP_DO_NOTHING, 0, 0},
-	    {120, ACK, 0, TFTP_DO_DATA, 1, 4},
-	    {121, ACK, 0, TFTP_DO_NOTHING, 0, 0},
-	    {170, TICK, 0, TFTP_DO_DATA, 1, 4},
+	    {118, ACK, 0, TFTP_DO_NOTHING, 0, 0},
+	    {120, TICK, 0, TFTP_DO_DATA, 1, 4},
+	    {169, ACK, 0, TFTP_DO_NOTHING, 0, 0},
+	    {173, TICK, 0, TFTP_DO_NOTHING, 0, 0},
+	    {174, TICK, 0, TFTP_DO_DATA, 1, 4},
 	    /* Enough of it: the usual interval, 60 ms, decides. */
-	    {171, ACK, 0, TFTP_DO_NOTHING, 0, 0},
+	    {175, ACK, 0, TFTP_DO_NOTHING, 0, 0},
 	    {225, ACK, 0, TFTP_DO_NOTHING, 0, 0},
-	    {229, TICK, 0, TFTP_DO_NOTHING, 0, 0},
-	    {230, TICK, 0, TFTP_DO_DATA, 1, 4},
+	    {233, TICK, 0, TFTP_DO_NOTHING, 0, 0},
+	    {234, TICK, 0, TFTP_DO_DATA, 1, 4},
 	    {240, ACK, 4, TFTP_DO_DATA, 5, 4},
 	};
 	struct tftp_xfer x = begin(10000, true, 1000, 4, 0);
