@@ -101,7 +101,7 @@ peer_stop()
 	end_process "${PIDS[$1]}"
 	unset "PIDS[$1]"
 	rm -rf "$RUN/dnsmasq.leases" "$S/state/broker"
-	: >"$SERVER_LOG"
+	mv "$SERVER_LOG" "$SERVER_LOG.before"
 }
 
 # Nothing of the cost of the first exchange is in what is measured.
@@ -116,7 +116,7 @@ sallyport_start()
 			router $RELAY;
 			lease-time 1h;
 		}
-		boot { default image "bench"; unknown allow; }
+		boot { default image "bench"; unknown allow; sessions 50000; }
 		${SERVER_SETTINGS:-}
 	END
 	group_add sallyport
