@@ -7,7 +7,8 @@
 #	ROUNDS=3 MACHINES="1000" tests/bench/storm.sh
 #
 # LOADER and KERNEL are the sizes in bytes (1 MB, 10 MB). dnsmasq and nginx are asked by
-# PEER_MOST machines at most (1000): more take very long.
+# PEER_MOST machines at most (1000): more take very long. RAMP: milliseconds over which the
+# machines are switched on (0).
 # Beside it a slow steady DHCP client, 50 exchanges a second, measures how long an exchange
 # takes in the storm, and before it. The results are in build/bench/storm.txt, one line a
 # run. "other" is what else the machine did meanwhile, in cores: a round with 0.6 or more
@@ -35,6 +36,7 @@ KERNEL=${KERNEL:-10000000}
 PEER_MOST=${PEER_MOST:-1000}
 IDLE=${IDLE:-8}
 LIMIT=${LIMIT:-600}
+RAMP=${RAMP:-0}
 RESULTS=$OUT/storm.txt
 PROBE_RELAY=10.96.0.2
 
@@ -68,7 +70,7 @@ storm()
 	pid=$!
 	sleep 0.2
 	measured "case=$3 server=$1 round=$2" "$groups" "$TESTBIN/stormload" -s "$dhcp" \
-		-h "$http" -g "$RELAY" -n "$3" -o "$first" -t "$LIMIT" \
+		-h "$http" -g "$RELAY" -n "$3" -o "$first" -r "$RAMP" -t "$LIMIT" \
 		-l "$S/stage/bench/boot.efi" -k "$S/stage/bench/kernel" bench/boot.efi \
 		/bench/kernel >"$RUN/storm.out"
 	kill -TERM $pid
