@@ -27,9 +27,13 @@
 	"ECDSA+SHA256:ECDSA+SHA384:rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:" \
 	"RSA+SHA256:RSA+SHA384"
 
+/* For SSL_CTX_set1_groups_list(): a ServerKeyExchange with another one is not signed. */
+#define PROVIDER_GROUPS "X25519:P-256:P-384:P-521"
+
 struct provider_calls {
-	/* Signs text with a key. *siglen holds the room at sig, at most TLS_SIGNATURE_MAX,
-	 * and then the length. 0, or a negative enum err: the handshake fails. */
+	/* Signs text, always one that tls_sign_shape() knows, with a key. *siglen holds the
+	 * room at sig, at most TLS_SIGNATURE_MAX, and then the length. 0, or a negative
+	 * enum err: the handshake fails. */
 	int (*sign)(void *arg, unsigned key, enum sign_scheme scheme, const uint8_t *text,
 	    size_t len, uint8_t *sig, size_t *siglen);
 	/* The premaster secret of TLS's RSA key exchange, always 48 bytes: random ones

@@ -159,6 +159,17 @@ scheme_of(const struct signing *s)
 	return longer ? SIGN_PKCS1_SHA384 : SIGN_PKCS1_SHA256;
 }
 
+/* Process keys takes whoever asks for anything else for owned, and has it killed. A client
+ * that talked libssl into a curve of its own would otherwise have that power. */
+static bool
+is_handshake(const struct signing *s)
+{
+	enum tls_shape shape;
+
+	return tls_sign_shape(s->text, s->len, &shape) == 0 &&
+	       tls_sign_allows(shape, scheme_of(s));
+}
+
 /* With sig NULL, OpenSSL asks how long it may become. */
 static int
 finish(void *signing, unsigned char *sig, size_t *len, size_t room)
@@ -172,7 +183,7 @@ finish(void *signing, unsigned char *sig, size_t *len, size_t room)
 	*len = (size_t)max;
 	if (sig == NULL)
 		return 1;
-	if (room < *len || s->hash_len == 0)
+	if (room < *len || s->hash_len == 0 || !is_handshake(s))
 		return 0;
 	return calls->sign(calls->arg, s->key->number, scheme_of(s), s->text, s->len, sig,
 		   len) == 0 &&

@@ -378,6 +378,20 @@ no_other_hash(void **state)
 	assert_int_equal(asked.signatures, 0);
 }
 
+/* A client that knows but a curve that keys does not sign: it gets nothing, and keys is not
+ * even asked, for it would accuse us. */
+static void
+no_other_curve(void **state)
+{
+	struct tried t = {.version = TLS1_2_VERSION, .keys = 1u << RSA_KEY};
+
+	(void)state;
+	t.groups = "X448";
+	t.ciphers = "ECDHE-RSA-AES128-GCM-SHA256";
+	assert_false(handshake(&t));
+	assert_int_equal(asked.signatures, 0);
+}
+
 static void
 no_signature_no_handshake(void **state)
 {
@@ -485,6 +499,10 @@ no_other_way_to_sign(void **state)
 		EVP_PKEY *key = provider_key(ctx, cert[i], i);
 		EVP_PKEY_CTX *raw = EVP_PKEY_CTX_new_from_pkey(ctx, key, NULL);
 
+		/* A text that is no handshake's. */
+		assert_false(signs(key, "SHA256", NULL, 0));
+		assert_false(
+		    signs(key, "SHA384", NULL, i == RSA_KEY ? RSA_PKCS1_PSS_PADDING : 0));
 		assert_false(signs(key, "SHA1", NULL, 0));
 		assert_false(signs(key, "SHA512", NULL, 0));
 		assert_false(signs(key, "MD5-SHA1", NULL, 0));
@@ -561,6 +579,7 @@ main(void)
 	    cmocka_unit_test_setup(two_certificates_at_once, forget_asked),
 	    cmocka_unit_test_setup(rsa_key_exchange_only_when_allowed, forget_asked),
 	    cmocka_unit_test_setup(no_other_hash, forget_asked),
+	    cmocka_unit_test_setup(no_other_curve, forget_asked),
 	    cmocka_unit_test_setup(no_signature_no_handshake, forget_asked),
 	    cmocka_unit_test_setup(no_private_half_comes_out, forget_asked),
 	    cmocka_unit_test_setup(no_other_way_to_sign, forget_asked),
