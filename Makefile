@@ -190,6 +190,7 @@ OBJ_sallyport-image := $(BASE) $(IMAGE_RULES) policy/manifest_print src/verifier
 	src/verifier/sha256 src/tools/tool src/tools/tree src/tools/secret \
 	src/tools/image_templates src/tools/image_folder src/tools/image_create \
 	src/tools/image_sign src/tools/image_install src/tools/image_trust src/tools/image_main
+OBJ_sallyport-image += src/tools/tls_cert src/tools/image_tls
 LIB_sallyport-image := -lsodium -lcrypto
 
 # Lease files of other servers.
@@ -476,6 +477,13 @@ PROVIDER := src/wire/tls_sign src/tls/provider src/tls/provider_key src/tls/prov
 UNIT += provider
 OBJ_test_provider := $(BASE) $(PROVIDER)
 LIB_test_provider := -lssl -lcrypto
+FUZZ += keys
+OBJ_fuzz_keys := $(CHILD) $(KEYS) tests/lib/certs
+LIB_fuzz_keys := -lcrypto
+UNIT += tls_cert
+OBJ_test_tls_cert := $(BASE) $(IMAGE_RULES) src/verifier/store src/verifier/sha256 \
+	src/tools/tool src/tools/tls_cert
+LIB_test_tls_cert := -lsodium -lcrypto
 UNIT += keys
 OBJ_test_keys := $(CHILD) $(KEYS) tests/lib/certs
 LIB_test_keys := -lcrypto
@@ -607,7 +615,7 @@ $(B)/paths: always
 	@echo '$(PATHS)' | cmp -s - $@ || echo '$(PATHS)' >$@
 $(call obj,src/sallyportd/sallyportd_main policy/conf tests/unit/test_conf \
 	privsep/roster src/sallyport/sallyport_main src/sallyport/client \
-	$(addprefix src/tools/,tool image_main image_trust image_install)): $(B)/paths
+	$(addprefix src/tools/,tool image_main image_trust image_install image_tls)): $(B)/paths
 
 # Not make's own rules for these: they would write over policy/conf.c.
 %.c: %.y

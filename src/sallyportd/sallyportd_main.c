@@ -222,6 +222,22 @@ raise_descriptor_limit(void)
 		supervisor_fail("limit of descriptors", strerror(errno));
 }
 
+/* So that keys can lock what it holds without a capability for that. Where this is not
+ * allowed it says so, and starts all the same. */
+static void
+raise_lock_limit(void)
+{
+	const rlim_t wanted = 64 << 20;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &l) != 0 || l.rlim_cur >= wanted)
+		return;
+	l.rlim_cur = wanted;
+	if (l.rlim_max < wanted)
+		l.rlim_max = wanted;
+	(void)setrlimit(RLIMIT_MEMLOCK, &l);
+}
+
 /* Our own lines go to the logger over a channel like everyone's, and to stderr as long as
  * it does not run. */
 static struct supervisor sv = {.out = STDERR_FILENO};
@@ -263,6 +279,7 @@ main(int argc, char **argv)
 	check_sys_admin();
 	umask(077);
 	raise_descriptor_limit();
+	raise_lock_limit();
 	log_init(log_to_stderr, LOG_NOTICE);
 	setup_init(&sv.now);
 	sv.check = (struct spec_check){

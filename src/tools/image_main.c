@@ -44,6 +44,14 @@ static const struct command {
     {"trust", "show", image_trust_show,
 	"[--floor FILE]\n"
 	"      the versions below which nothing is served"},
+    {"tls", "init", image_tls_init,
+	"[-W] [--password-file FILE] [-d DIRECTORY] [-t TITLE] [--days N]\n"
+	"      [--ca-days N] [--constrain] NAME...\n"
+	"      a private authority and the server's certificates for HTTPS; NAME: an\n"
+	"      address or host name that stands in URLs"},
+    {"tls", "renew", image_tls_renew,
+	"[--password-file FILE] [-d DIRECTORY] [--days N] [--new-keys] [NAME]...\n"
+	"      new certificates for the server, for its old names unless others are given"},
 };
 
 static void
@@ -61,8 +69,9 @@ show_all(FILE *to)
 		show_usage(to, &commands[i]);
 	fprintf(to,
 	    "exit: 0 done, 1 refused, 2 usage, 3 a file could not be read or written\n"
-	    "defaults: KEYRING %s, IMAGES %s\n",
-	    TOOL_KEYRING, TOOL_IMAGES);
+	    "defaults: KEYRING %s, IMAGES %s,\n"
+	    "DIRECTORY %s\n",
+	    TOOL_KEYRING, TOOL_IMAGES, TOOL_TLS);
 }
 
 static bool

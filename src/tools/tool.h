@@ -24,6 +24,7 @@ enum {
 
 #define TOOL_IMAGES SALLYPORT_STATEDIR "/images"
 #define TOOL_FLOOR SALLYPORT_STATEDIR "/verifier/floor"
+#define TOOL_TLS SALLYPORT_SYSCONFDIR "/sallyport/tls"
 #define TOOL_KEYRING SALLYPORT_SYSCONFDIR "/sallyport/keyring"
 
 /* "sallyport-image: ...", then exit(code). */
@@ -69,5 +70,7 @@ int image_install(int argc, char **argv);
 int image_list(int argc, char **argv);
 int image_trust_init(int argc, char **argv);
 int image_trust_show(int argc, char **argv);
+int image_tls_init(int argc, char **argv);
+int image_tls_renew(int argc, char **argv);
 
 #endif
