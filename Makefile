@@ -103,7 +103,7 @@ ROLES := logger broker verifier dhcp-parser dhcp-sender tftp-parser http-parser 
 PROGRAMS := sallyportd $(ROLES) sallyport-image sallyport
 
 OBJ_sallyportd := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/notice privsep/sockets privsep/sockets_link privsep/sockets_v6 privsep/setup privsep/reload \
 	privsep/listener privsep/spec src/sallyportd/sallyportd_main
 LIB_sallyportd := -lseccomp
 
@@ -431,7 +431,7 @@ FUZZ += heard
 OBJ_fuzz_heard := $(OBJ_test_link)
 
 SUPERVISOR := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/notice privsep/sockets privsep/sockets_link privsep/sockets_v6 privsep/setup privsep/reload \
 	privsep/listener privsep/spec
 UNIT += spec
 OBJ_test_spec := $(CHILD) privsep/spawn privsep/spec
@@ -557,7 +557,7 @@ loads: $(addprefix $(B)/testbin/,$(LOADS))
 # The system-call sweep, one program a role: the supervisor's own parts start the real
 # executable; the role's table says what must live.
 SWEEP := $(CHILD) privsep/spawn privsep/supervisor privsep/roster privsep/deaths \
-	privsep/notice privsep/sockets privsep/sockets_link privsep/setup privsep/reload \
+	privsep/notice privsep/sockets privsep/sockets_link privsep/sockets_v6 privsep/setup privsep/reload \
 	privsep/listener privsep/spec tests/walls/inject tests/walls/rig
 define sweep
 $(B)/obj/tests/walls/sweep-$(1).o: tests/walls/sweep.c

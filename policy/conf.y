@@ -126,6 +126,8 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_NO             "'no'"
 %token K_OPEN           "'open'"
 %token K_TO             "'to'"
+%token K_ADDRESS6       "'address6'"
+%token K_AUTO           "'auto'"
 %token K_SINGLE_PORT    "'single-port'"
 %token K_CASE_INSENSITIVE "'case-insensitive'"
 %token K_ROLLOVER       "'rollover'"
@@ -260,6 +262,8 @@ link_items:
 
 link_item:
 	  K_ADDRESS ADDRESS ';' { TRY(build_link_address(b, @1, $2, @2)); }
+	| K_ADDRESS6 ADDRESS6 ';' { TRY(build_link_address6(b, @1, $2, @2)); }
+	| K_ADDRESS6 K_AUTO ';' { TRY(build_link_find6(b, @1)); }
 	| K_MODE K_FULL ';'     { TRY(build_link_mode(b, MODE_FULL, @1)); }
 	| K_MODE K_PROXY ';'    { TRY(build_link_mode(b, MODE_PROXY, @1)); }
 	| K_MODE K_OFF ';'      { TRY(build_link_mode(b, MODE_OFF, @1)); }

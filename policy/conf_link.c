@@ -71,6 +71,34 @@ build_link_address(struct build *b, struct place at, struct slice s, struct plac
 }
 
 int
+build_link_address6(struct build *b, struct place at, struct slice s, struct place s_at)
+{
+	struct conf *c = b->conf;
+	struct conf_link *mine = &c->links[c->nlinks - 1];
+
+	if (build_once(b, SET_LINK_ADDRESS6, at) != 0 ||
+	    build_ipv6(b, s, s_at, &mine->address6) != 0)
+		return b->err;
+	for (unsigned i = 0; i + 1 < c->nlinks; i++) {
+		if (addr_equal(&c->links[i].address6, &mine->address6))
+			return build_fail(b, ERR_DUPLICATE, s_at,
+			    "found the IPv6 address of interface %s, expected another; "
+			    "that interface is on line %u",
+			    c->links[i].name, b->link_at[i].line);
+	}
+	return 0;
+}
+
+int
+build_link_find6(struct build *b, struct place at)
+{
+	if (build_once(b, SET_LINK_ADDRESS6, at) != 0)
+		return b->err;
+	b->conf->links[b->conf->nlinks - 1].find6 = true;
+	return 0;
+}
+
+int
 build_link_mode(struct build *b, enum conf_mode mode, struct place at)
 {
 	if (build_once(b, SET_LINK_MODE, at) != 0)

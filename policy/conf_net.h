@@ -40,8 +40,10 @@ enum conf_rogue {
 
 struct conf_link {
 	char name[16];
-	struct addr address; /* ADDR_NONE: the interface's first */
-	enum conf_mode mode; /* never MODE_UNSET */
+	struct addr address;  /* ADDR_NONE: the interface's first */
+	struct addr address6; /* ADDR_NONE: no IPv6 is served there, unless find6 */
+	bool find6;           /* the interface's first that is not of its link alone */
+	enum conf_mode mode;  /* never MODE_UNSET */
 	enum conf_rogue rogue;
 };
 

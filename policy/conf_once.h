@@ -56,6 +56,7 @@
 	X(PER_PORT, "'leases-per-port'")                  \
 	X(POOL_SHARE, "'pool-share'")                     \
 	X(LINK_ADDRESS, "'address'")                      \
+	X(LINK_ADDRESS6, "'address6'")                    \
 	X(LINK_MODE, "'mode'")                            \
 	X(LINK_ROGUE, "'rogue-servers'")                  \
 	X(ROUTER, "'router'")                             \

@@ -80,6 +80,9 @@ int build_shared_end(struct build *b, struct place at) MUST_CHECK;
 int build_shared_finish(struct build *b) MUST_CHECK;
 
 /* policy/conf_link.c, the rest of it */
+int build_link_address6(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
+int build_link_find6(struct build *b, struct place at) MUST_CHECK;
 int build_link_mode(struct build *b, enum conf_mode mode, struct place at) MUST_CHECK;
 int build_link_rogue(struct build *b, enum conf_rogue rogue, struct place at) MUST_CHECK;
 /* policy/conf_subnet.c, the rest of it */

@@ -78,6 +78,12 @@ print_links(struct conf_printer *p, const struct conf *c)
 			conf_print_line(p, "# address: the interface's first");
 		else
 			conf_print_line(p, "address %s;", addr_format(&l->address, text));
+		if (l->find6)
+			conf_print_line(p, "address6 auto;");
+		else if (l->address6.family == ADDR_NONE)
+			conf_print_line(p, "# address6: none, no IPv6");
+		else
+			conf_print_line(p, "address6 %s;", addr_format(&l->address6, text));
 		conf_print_line(p, "mode %s;", modes[l->mode]);
 		conf_print_line(p, "rogue-servers %s;", rogues[l->rogue]);
 		close_block(p);

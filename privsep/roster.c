@@ -335,11 +335,19 @@ roster_open(struct supervisor *sv)
 	sv->kmsg = death_open_kmsg();
 }
 
+/* One that is not there is /dev/null in the child, as all that is not given. */
+static void
+give_file(struct spawn *s, int fd, int to)
+{
+	if (fd >= 0)
+		spawn_give(s, fd, to);
+}
+
 static void
 give_links(const struct supervisor *sv, struct spawn *s, const int *fds, int first)
 {
 	for (unsigned i = 0; i < sv->now.spec.nlinks; i++)
-		spawn_give(s, fds[i], first + (int)i);
+		give_file(s, fds[i], first + (int)i);
 }
 
 static void
@@ -349,14 +357,8 @@ give_pool(const struct supervisor *sv, unsigned worker, struct spawn *s)
 
 	for (unsigned i = worker; i < sv->now.npool; i += sv->workers)
 		spawn_give(s, sv->now.pool[i], to++);
-}
-
-/* One that is not there is /dev/null in the child, as all that is not given. */
-static void
-give_file(struct spawn *s, int fd, int to)
-{
-	if (fd >= 0)
-		spawn_give(s, fd, to);
+	for (unsigned i = worker; i < sv->now.npool6; i += sv->workers)
+		spawn_give(s, sv->now.pool6[i], to++);
 }
 
 void
@@ -388,6 +390,7 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 		break;
 	case ROLE_TFTP_PARSER:
 		give_links(sv, s, sv->now.sockets[SOCK_RX69], FD_RX69);
+		give_links(sv, s, sv->now.sockets[SOCK_RX69_V6], FD_RX69_V6);
 		break;
 	case ROLE_LINK_PARSER:
 		spawn_give(s, sv->echo_ear, FD_ECHO_EAR);
@@ -401,8 +404,9 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 		break;
 	case ROLE_FILE_SENDER:
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN], FD_LISTEN);
-		if (sv->now.spec.s.https_port != 0)
-			give_links(sv, s, sv->now.sockets[SOCK_LISTEN_TLS], FD_LISTEN_TLS);
+		give_links(sv, s, sv->now.sockets[SOCK_LISTEN_V6], FD_LISTEN6);
+		give_links(sv, s, sv->now.sockets[SOCK_LISTEN_TLS], FD_LISTEN_TLS);
+		give_links(sv, s, sv->now.sockets[SOCK_LISTEN_TLS_V6], FD_LISTEN6_TLS);
 		give_pool(sv, c->index, s);
 		break;
 	case ROLE_KEYS:
@@ -429,7 +433,7 @@ roster_options(
     const struct supervisor *sv, const struct child *c, char text[][256], unsigned most)
 {
 	const struct msg_spec_tell *s = &sv->now.spec.s;
-	unsigned n = 0, pool = 0;
+	unsigned n = 0, pool = 0, pool6 = 0;
 
 #define OPTION(...)                                    \
 	do {                                           \
@@ -461,8 +465,10 @@ roster_options(
 	if (c->role == ROLE_FILE_SENDER) {
 		for (unsigned i = c->index; i < sv->now.npool; i += sv->workers)
 			pool++;
+		for (unsigned i = c->index; i < sv->now.npool6; i += sv->workers)
+			pool6++;
 		OPTION("pool=%u", pool);
-		OPTION("pool6=0");
+		OPTION("pool6=%u", pool6);
 		OPTION("single_port=%u", s->single_port);
 		OPTION("http_port=%u", s->http_port);
 		OPTION("spread=%llu", (unsigned long long)sv->spread);

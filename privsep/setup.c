@@ -20,8 +20,10 @@ same_device(const struct link *a, const struct link *b)
 }
 
 static bool
-same_address(const struct link *a, const struct link *b)
+same_address(const struct link *a, const struct link *b, bool v6)
 {
+	if (v6)
+		return addr_equal(&a->address6, &b->address6);
 	return addr_equal(&a->address, &b->address);
 }
 
@@ -49,6 +51,13 @@ make_listener(const struct link *l, uint16_t port, bool joins)
 }
 
 static int
+make_listener6(const struct link *l, uint16_t port, bool joins)
+{
+	(void)joins;
+	return socket_listen6(l, port);
+}
+
+static int
 make_mouth(const struct link *l, uint16_t port, bool joins)
 {
 	(void)joins;
@@ -64,17 +73,24 @@ static const struct kind {
 	uint16_t port;     /* 0: none; or PORT_HTTP, PORT_HTTPS */
 	bool has_mouth;    /* ear and mouth are on one port */
 	bool binds_device; /* else to the address */
+	bool v6;
 	int (*make)(const struct link *l, uint16_t port, bool joins);
 } kinds[SOCK_MAX] = {
-    [SOCK_RX67] = {"UDP port 67", 67, true, true, socket_ear},
-    [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, socket_ear},
-    [SOCK_RX69] = {"UDP port 69", 69, false, true, socket_ear},
-    [SOCK_RING] = {"packet ring", 0, false, true, make_ring},
-    [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, make_mouth},
-    [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, make_mouth},
-    [SOCK_FRAME] = {"packet socket", 0, false, true, make_frames},
-    [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, make_listener},
-    [SOCK_LISTEN_TLS] = {"TCP port for HTTPS", PORT_HTTPS, false, false, make_listener},
+    [SOCK_RX67] = {"UDP port 67", 67, true, true, false, socket_ear},
+    [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, false, socket_ear},
+    [SOCK_RX69] = {"UDP port 69", 69, false, true, false, socket_ear},
+    [SOCK_RX69_V6] = {"UDP port 69 over IPv6", 69, false, true, true, socket_ear6},
+    [SOCK_RING] = {"packet ring", 0, false, true, false, make_ring},
+    [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, false, make_mouth},
+    [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, false, make_mouth},
+    [SOCK_FRAME] = {"packet socket", 0, false, true, false, make_frames},
+    [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, false, make_listener},
+    [SOCK_LISTEN_V6] = {"TCP port for HTTP over IPv6", PORT_HTTP, false, false, true,
+	make_listener6},
+    [SOCK_LISTEN_TLS] = {"TCP port for HTTPS", PORT_HTTPS, false, false, false,
+	make_listener},
+    [SOCK_LISTEN_TLS_V6] = {"TCP port for HTTPS over IPv6", PORT_HTTPS, false, false, true,
+	make_listener6},
 };
 
 void
@@ -107,7 +123,7 @@ find_old(const struct setup *s, unsigned i, enum link_socket nr, const struct se
 	for (unsigned j = 0; j < old->spec.nlinks; j++) {
 		const struct link *o = &old->spec.links[j];
 
-		if (k->binds_device ? same_device(l, o) : same_address(l, o))
+		if (k->binds_device ? same_device(l, o) : same_address(l, o, k->v6))
 			return old->sockets[nr][j];
 	}
 	return -1;
@@ -133,8 +149,11 @@ open_link_sockets(struct setup *s, const struct setup *old, enum link_socket nr,
 	if (k->port == PORT_HTTPS && s->spec.s.https_port == 0)
 		return 0;
 	for (unsigned i = 0; i < s->spec.nlinks; i++) {
-		int fd = find_old(s, i, nr, old);
+		int fd;
 
+		if (k->v6 && s->spec.links[i].address6.family == ADDR_NONE)
+			continue;
+		fd = find_old(s, i, nr, old);
 		if (fd < 0)
 			fd = k->make(&s->spec.links[i], port_of(s, k), old != NULL);
 		if (fd < 0) {
@@ -146,8 +165,19 @@ open_link_sockets(struct setup *s, const struct setup *old, enum link_socket nr,
 	return 0;
 }
 
+static bool
+has_v6(const struct setup *s)
+{
+	for (unsigned i = 0; i < s->spec.nlinks; i++)
+		if (s->spec.links[i].address6.family != ADDR_NONE)
+			return true;
+	return false;
+}
+
+/* The socket on that port is taken over when the old pool has one. */
 static int
-open_pool(struct setup *s, const struct setup *old, struct setup_error *error)
+open_pool(const struct setup *s, int *pool, unsigned *n, const struct setup *old,
+    const int *old_pool, unsigned old_n, int (*make)(uint16_t port))
 {
 	unsigned first = s->spec.s.tftp_first, last = s->spec.s.tftp_last;
 
@@ -155,18 +185,31 @@ open_pool(struct setup *s, const struct setup *old, struct setup_error *error)
 		unsigned at = old == NULL ? 0 : port - old->spec.s.tftp_first;
 		int fd;
 
-		if (old != NULL && port >= old->spec.s.tftp_first && at < old->npool)
-			fd = old->pool[at];
+		if (old != NULL && port >= old->spec.s.tftp_first && at < old_n)
+			fd = old_pool[at];
 		else
-			fd = socket_transfer((uint16_t)port);
-		if (fd < 0) {
-			*error = (struct setup_error){
-			    "UDP port for TFTP transfers", strerror(errno)};
+			fd = make((uint16_t)port);
+		if (fd < 0)
 			return ERR_SYS;
-		}
-		s->pool[s->npool++] = fd;
+		pool[(*n)++] = fd;
 	}
 	return 0;
+}
+
+static int
+open_pools(struct setup *s, const struct setup *old, struct setup_error *error)
+{
+	int err = open_pool(s, s->pool, &s->npool, old, old == NULL ? NULL : old->pool,
+	    old == NULL ? 0 : old->npool, socket_transfer);
+
+	if (err == 0 && has_v6(s))
+		err =
+		    open_pool(s, s->pool6, &s->npool6, old, old == NULL ? NULL : old->pool6,
+			old == NULL ? 0 : old->npool6, socket_transfer6);
+	if (err != 0)
+		*error =
+		    (struct setup_error){"UDP port for TFTP transfers", strerror(errno)};
+	return err;
 }
 
 /* Who can change one of these can be the server; who can read a key, too. */
@@ -235,7 +278,7 @@ setup_open(struct setup *s, const struct setup *old, struct setup_error *error)
 	for (unsigned nr = 0; err == 0 && nr < SOCK_MAX; nr++)
 		err = open_link_sockets(s, old, (enum link_socket)nr, error);
 	if (err == 0)
-		err = open_pool(s, old, error);
+		err = open_pools(s, old, error);
 	if (err == 0)
 		err = open_secrets(s, error);
 	/* Nobody else can join our ports any more. */
@@ -265,6 +308,9 @@ holds(const struct setup *s, int fd)
 	for (unsigned i = 0; i < s->npool; i++)
 		if (s->pool[i] == fd)
 			return true;
+	for (unsigned i = 0; i < s->npool6; i++)
+		if (s->pool6[i] == fd)
+			return true;
 	return false;
 }
 
@@ -284,7 +330,9 @@ setup_close(struct setup *s, const struct setup *keep)
 			close_one(&s->sockets[nr][i], keep);
 	for (unsigned i = 0; i < s->npool; i++)
 		close_one(&s->pool[i], keep);
-	s->npool = 0;
+	for (unsigned i = 0; i < s->npool6; i++)
+		close_one(&s->pool6[i], keep);
+	s->npool = s->npool6 = 0;
 	close_one(&s->conf, keep);
 	close_one(&s->hosts, keep);
 	close_one(&s->client_ca, keep);

@@ -17,12 +17,15 @@ enum link_socket {
 	SOCK_RX67,
 	SOCK_RX4011,
 	SOCK_RX69,
+	SOCK_RX69_V6, /* all with that ending: none on links without IPv6 */
 	SOCK_RING,
 	SOCK_TX67,
 	SOCK_TX4011,
 	SOCK_FRAME,
 	SOCK_LISTEN,
+	SOCK_LISTEN_V6,
 	SOCK_LISTEN_TLS, /* none without HTTPS */
+	SOCK_LISTEN_TLS_V6,
 	SOCK_MAX
 };
 
@@ -31,8 +34,8 @@ struct setup {
 	int conf, hosts;                                /* sealed memfds */
 	int keys[KEYS_MAX], certs[KEYS_MAX], client_ca; /* files of HTTPS, -1: none */
 	int sockets[SOCK_MAX][LINKS_MAX];               /* -1: none */
-	unsigned npool;
-	int pool[POOL_MAX];
+	unsigned npool, npool6; /* the second is 0 when no link has IPv6, else the same */
+	int pool[POOL_MAX], pool6[POOL_MAX];
 };
 
 /* What could not be had, and why. */

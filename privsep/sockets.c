@@ -216,6 +216,11 @@ link_resolve(struct link *l, const char **why)
 	memcpy(l->mac.b, req.ifr_hwaddr.sa_data, sizeof l->mac.b);
 	*why = "the interface does not have that IPv4 address (or none at all)";
 	err = find_address(l);
+	if (err == 0 && (l->find6 || l->address6.family != ADDR_NONE)) {
+		*why = "the interface does not have that IPv6 address (or none but those "
+		       "of its link alone)";
+		err = link_find6(l);
+	}
 out:
 	close(fd);
 	return err;

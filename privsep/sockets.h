@@ -35,6 +35,14 @@ int socket_listen(const struct link *l, uint16_t port) MUST_CHECK;
 /* One of the TFTP transfer sockets, on any of our addresses, with IP_PKTINFO. */
 int socket_transfer(uint16_t port) MUST_CHECK;
 
+/* The same over IPv6 alone; from and on l->address6. */
+int socket_ear6(const struct link *l, uint16_t port, bool joins) MUST_CHECK;
+int socket_mouth6(const struct link *l, uint16_t port) MUST_CHECK;
+int socket_listen6(const struct link *l, uint16_t port) MUST_CHECK;
+int socket_transfer6(uint16_t port) MUST_CHECK;
+/* Our IPv6 address on that interface: with find6 the first that is not of one link alone,
+ * else the one that is set. 0 or ERR_ABSENT. */
+int link_find6(struct link *l) MUST_CHECK;
 /* Fills in index, mtu, mac, prefix, and the address when it is unset (the interface's
  * first), of the interface l->name. 0, or ERR_ABSENT with *why set. */
 int link_resolve(struct link *l, const char **why) MUST_CHECK;

@@ -9,7 +9,7 @@
 
 #include "src/base/err.h"
 
-#define SPAWN_FDS_MAX 1200
+#define SPAWN_FDS_MAX 2300
 
 /* Descriptor `from` of ours becomes number `to` in the child. */
 struct spawn_fd {

@@ -123,10 +123,14 @@ take_link(struct spec *spec, const struct msg_spec_link_tell *m)
 	if (spec->nlinks == LINKS_MAX || m->name[0] == '\0' ||
 	    strchr(m->name, '/') != NULL || strchr(m->name, ',') != NULL)
 		return ERR_RANGE;
+	if (m->address.family == ADDR_V6 || m->address6.family == ADDR_V4)
+		return ERR_RANGE;
 	memset(l, 0, sizeof *l);
 	_Static_assert(sizeof l->name == sizeof m->name, "names of links");
 	memcpy(l->name, m->name, sizeof l->name);
 	l->address = m->address;
+	l->address6 = m->address6;
+	l->find6 = m->find6 != 0;
 	spec->nlinks++;
 	return 0;
 }

@@ -58,16 +58,16 @@ number(const char *text, uint64_t min, uint64_t max, const char *name)
 	return v;
 }
 
-/* "name,ifindex,mtu,mac,address,prefix" */
+/* "name,ifindex,mtu,mac,address,prefix,address6"; the last is "-" when there is none */
 static void
 parse_link(char *text, struct link *l)
 {
-	char *field[6];
+	char *field[7];
 	unsigned n = 0;
 
-	for (char *p = strtok(text, ","); p != NULL && n < 6; p = strtok(NULL, ","))
+	for (char *p = strtok(text, ","); p != NULL && n < 7; p = strtok(NULL, ","))
 		field[n++] = p;
-	if (n != 6 || strlen(field[0]) >= sizeof l->name)
+	if (n != 7 || strlen(field[0]) >= sizeof l->name)
 		start_fail("argument link");
 	snprintf(l->name, sizeof l->name, "%s", field[0]);
 	l->ifindex = (uint32_t)number(field[1], 1, UINT32_MAX, "argument link: index");
@@ -75,6 +75,9 @@ parse_link(char *text, struct link *l)
 	if (mac_parse(field[3], &l->mac) != 0 || addr_parse(field[4], &l->address) != 0)
 		start_fail("argument link: address");
 	l->prefix = (uint8_t)number(field[5], 0, 32, "argument link: prefix");
+	if (strcmp(field[6], "-") != 0 &&
+	    (addr_parse(field[6], &l->address6) != 0 || l->address6.family != ADDR_V6))
+		start_fail("argument link: IPv6 address");
 }
 
 uint64_t
@@ -141,7 +144,7 @@ start_init(struct start *st, enum role role, int argc, char **argv)
 	st->gid = (gid_t)start_number(st, "gid", 1, UINT32_MAX - 1);
 	st->workers = (unsigned)start_number(st, "workers", 0, WORKER_MAX);
 	for (unsigned i = 0; i < st->noptions; i++) {
-		char text[128];
+		char text[192];
 
 		if (strncmp(st->options[i], "link=", 5) != 0)
 			continue;
@@ -198,10 +201,11 @@ start_arguments(const struct start *st, const char *const *options, unsigned n, 
 	add(&w, "workers=%u", st->workers);
 	for (unsigned i = 0; i < st->nlinks; i++) {
 		const struct link *l = &st->links[i];
-		char mac[MAC_TEXT_MAX], addr[ADDR_TEXT_MAX];
+		char mac[MAC_TEXT_MAX], addr[ADDR_TEXT_MAX], addr6[ADDR_TEXT_MAX];
 
-		add(&w, "link=%s,%u,%u,%s,%s,%u", l->name, l->ifindex, l->mtu,
-		    mac_format(&l->mac, mac), addr_format(&l->address, addr), l->prefix);
+		add(&w, "link=%s,%u,%u,%s,%s,%u,%s", l->name, l->ifindex, l->mtu,
+		    mac_format(&l->mac, mac), addr_format(&l->address, addr), l->prefix,
+		    addr_format(&l->address6, addr6));
 	}
 	for (unsigned i = 0; i < n; i++)
 		add(&w, "%s", options[i]);

@@ -20,8 +20,10 @@ struct link {
 	uint32_t ifindex;
 	uint32_t mtu; /* bytes */
 	struct mac mac;
-	struct addr address; /* ours on this link */
-	uint8_t prefix;      /* length of its subnet mask */
+	struct addr address;  /* ours on this link */
+	uint8_t prefix;       /* length of its subnet mask */
+	struct addr address6; /* ours over IPv6; ADDR_NONE: none is served there */
+	bool find6;           /* the supervisor is to find it */
 };
 
 struct start {

@@ -57,8 +57,12 @@ const struct cage_rule cage_rules[] = {
     /* HTTP. */
     {"connections", SYS_accept4,
 	{BLOCK(0, FD_LISTEN, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    {"connections over IPv6", SYS_accept4,
+	{BLOCK(0, FD_LISTEN6, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
     {"connections of HTTPS", SYS_accept4,
 	{BLOCK(0, FD_LISTEN_TLS, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
+    {"connections of HTTPS over IPv6", SYS_accept4,
+	{BLOCK(0, FD_LISTEN6_TLS, LINKS_MAX), IS(3, SOCK_NONBLOCK | SOCK_CLOEXEC)}},
     {"pairs for their plaintext, which reach nobody else", SYS_socketpair,
 	{IS(0, AF_UNIX), IS(1, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC), IS(2, 0)}},
     {"connections and pairs to tls", SYS_sendmsg,

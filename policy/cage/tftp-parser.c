@@ -9,6 +9,8 @@
 const struct cage_rule cage_rules[] = {
     {"wait for datagrams and notices", SYS_ppoll, {{0}}},
     {"hear port 69", SYS_recvmmsg, {BLOCK(0, FD_RX69, 16), IS(3, MSG_DONTWAIT), IS(4, 0)}},
+    {"the same over IPv6", SYS_recvmmsg,
+	{BLOCK(0, FD_RX69_V6, 16), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"empty the channel of a broker that is gone", SYS_recvmmsg,
 	{IS(0, FD_BROKER), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"tell the broker", SYS_sendmmsg,

@@ -138,7 +138,9 @@ static bool
 is_ours(const struct addr *a)
 {
 	for (unsigned i = 0; i < broker.start.nlinks; i++)
-		if (addr_equal(a, &broker.start.links[i].address))
+		if (addr_equal(a, &broker.start.links[i].address) ||
+		    (a->family == ADDR_V6 &&
+			addr_equal(a, &broker.start.links[i].address6)))
 			return true;
 	return false;
 }
@@ -175,7 +177,8 @@ on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 	}
 	/* There is nothing for anybody elsewhere, and a refusal would go to whomever a
 	 * forged source or an owned ear names. */
-	if (!may_get_files(t) || t->port == 0 || !is_ours(&t->local)) {
+	if (!may_get_files(t) || t->port == 0 || !is_ours(&t->local) ||
+	    t->peer.family != t->local.family) {
 		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
 		return;
 	}

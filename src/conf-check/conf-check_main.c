@@ -94,6 +94,8 @@ tell_links(const struct conf *conf)
 		memcpy(m.u.spec_link_tell.name, conf->links[i].name,
 		    sizeof m.u.spec_link_tell.name);
 		m.u.spec_link_tell.address = conf->links[i].address;
+		m.u.spec_link_tell.address6 = conf->links[i].address6;
+		m.u.spec_link_tell.find6 = conf->links[i].find6;
 		tell(&m);
 	}
 }

@@ -20,13 +20,14 @@
 #include "src/file-sender/tftp.h"
 
 #define CHANNEL_DEPTH 256
-#define TLS_DEPTH 1 /* what carries a descriptor is never queued */
+#define TLS_DEPTH 1     /* what carries a descriptor is never queued */
 #define CONNS_MIN 1024  /* connections, however few descriptors there may be */
 #define ORDERS_TURN 128 /* messages of the broker before the network's turn */
 
 struct sender {
 	struct start start;
-	struct addr locals[LINKS_MAX];
+	struct addr locals[2 * LINKS_MAX]; /* of IPv4, then those that there are of IPv6 */
+	unsigned nlocals;
 	unsigned pool, pool6;
 	struct chan broker, parser, tls[TLS_MAX];
 	unsigned ntls;
@@ -277,6 +278,20 @@ most_connections(const struct sender *s)
 }
 
 static void
+add_listeners(struct http_setup *hs, const struct start *st, int fd, int fd6, bool tls)
+{
+	for (unsigned i = 0; i < st->nlinks; i++) {
+		const struct link *l = &st->links[i];
+
+		hs->listeners[hs->nlisteners++] =
+		    (struct http_listener){fd + (int)i, l->address, tls};
+		if (l->address6.family != ADDR_NONE)
+			hs->listeners[hs->nlisteners++] =
+			    (struct http_listener){fd6 + (int)i, l->address6, tls};
+	}
+}
+
+static void
 init_tables(struct sender *s)
 {
 	const struct start *st = &s->start;
@@ -297,7 +312,7 @@ init_tables(struct sender *s)
 		(uint32_t)start_number(st, "transfers_per_address", 1, UINT32_MAX),
 	    .single = start_number(st, "single_port", 0, 1) != 0,
 	    .locals = s->locals,
-	    .nlocals = st->nlinks,
+	    .nlocals = s->nlocals,
 	    .memfds = &s->memfds};
 
 	for (unsigned i = 0; i < st->nlinks; i++)
@@ -309,16 +324,26 @@ init_tables(struct sender *s)
 	hs.idle_timeout_ms = (uint32_t)start_number(st, "idle_timeout", 1, 3600) * 1000;
 	hs.rate_window_ms = (uint32_t)window * 1000;
 	hs.window_bytes = start_number(st, "min_rate", 0, UINT32_MAX) * window;
-	for (unsigned i = 0; http && i < st->nlinks; i++)
-		hs.listeners[hs.nlisteners++] =
-		    (struct http_listener){FD_LISTEN + (int)i, s->locals[i], false};
-	for (unsigned i = 0; s->ntls > 0 && i < st->nlinks; i++)
-		hs.listeners[hs.nlisteners++] =
-		    (struct http_listener){FD_LISTEN_TLS + (int)i, s->locals[i], true};
+	if (http)
+		add_listeners(&hs, st, FD_LISTEN, FD_LISTEN6, false);
+	if (s->ntls > 0)
+		add_listeners(&hs, st, FD_LISTEN_TLS, FD_LISTEN6_TLS, true);
 	hs.per_address = (uint32_t)start_number(st, "conns_per_address", 1, UINT32_MAX);
 	if (memfds_init(&s->memfds) != 0 || tftp_init(&s->tftp, &ts) != 0 ||
 	    http_init(&s->http, &hs) != 0)
 		start_fail("memory for transfers");
+}
+
+static void
+list_locals(struct sender *s)
+{
+	const struct start *st = &s->start;
+
+	for (unsigned i = 0; i < st->nlinks; i++)
+		s->locals[s->nlocals++] = st->links[i].address;
+	for (unsigned i = 0; i < st->nlinks; i++)
+		if (st->links[i].address6.family != ADDR_NONE)
+			s->locals[s->nlocals++] = st->links[i].address6;
 }
 
 int
@@ -329,8 +354,7 @@ main(int argc, char **argv)
 	start_init(&s.start, ROLE_FILE_SENDER, argc, argv);
 	s.pool = (unsigned)start_number(&s.start, "pool", 1, 1024);
 	s.pool6 = (unsigned)start_number(&s.start, "pool6", 0, 1024);
-	for (unsigned i = 0; i < s.start.nlinks; i++)
-		s.locals[i] = s.start.links[i].address;
+	list_locals(&s);
 	/* sendfile has no flag against it. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		start_fail("SIGPIPE");

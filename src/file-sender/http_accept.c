@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,15 +97,35 @@ is_want_of_room(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void
-accept_one(
-    struct http *h, int fd, const struct sockaddr_in *from, const struct http_listener *l)
-{
-	struct http_peer p = {.peer = addr_v4(ntohl(from->sin_addr.s_addr)),
-	    .local = l->local,
-	    .port = ntohs(from->sin_port)};
+/* As much of an address as any family of ours takes. */
+struct who {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} u;
+};
 
-	if (from->sin_family != AF_INET)
+static bool
+read_peer(const struct who *from, struct http_peer *p)
+{
+	if (from->u.any.sa_family == AF_INET) {
+		p->peer = addr_v4(ntohl(from->u.v4.sin_addr.s_addr));
+		p->port = ntohs(from->u.v4.sin_port);
+		return true;
+	}
+	p->peer.family = ADDR_V6;
+	memcpy(p->peer.b, &from->u.v6.sin6_addr, sizeof p->peer.b);
+	p->port = ntohs(from->u.v6.sin6_port);
+	return from->u.any.sa_family == AF_INET6;
+}
+
+static void
+accept_one(struct http *h, int fd, const struct who *from, const struct http_listener *l)
+{
+	struct http_peer p = {.local = l->local};
+
+	if (!read_peer(from, &p) || p.peer.family != l->local.family)
 		close(fd);
 	else if (l->tls)
 		https_adopt(h, fd, &p);
@@ -122,7 +143,7 @@ http_conn_accept(struct http *h, unsigned listener)
 	const struct http_listener *l = &h->setup.listeners[listener];
 
 	for (unsigned i = 0; i < ACCEPT_TURN && !h->deaf; i++) {
-		struct sockaddr_in from = {0};
+		struct who from = {0};
 		socklen_t len = sizeof from;
 		int fd;
 
@@ -130,8 +151,7 @@ http_conn_accept(struct http *h, unsigned listener)
 			go_deaf_for_room(h, 0);
 			return;
 		}
-		fd = accept4(
-		    l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(l->fd, &from.u.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0)
 			accept_one(h, fd, &from, l);
 		else if (!is_want_of_room(errno))

@@ -37,14 +37,24 @@ is_unusable(uint32_t a, const struct link *on)
 	return (a & host_bits) == 0 || (a & host_bits) == host_bits;
 }
 
+/* Of IPv6 the global addresses and those of a site (RFC 4291, 2.4; RFC 4193): what is of
+ * one link alone could not be answered, and the rest means something else. */
+static bool
+is_unusable6(const struct addr *a)
+{
+	return (a->b[0] & 0xe0) != 0x20 && (a->b[0] & 0xfe) != 0xfc;
+}
+
 enum origin
-origin_check(uint32_t source, uint16_t port, const struct link *on,
+origin_check(const struct addr *source, uint16_t port, const struct link *on,
     const struct link *links, unsigned n)
 {
-	if (is_unusable(source, on))
+	if (source->family == ADDR_V6 ? is_unusable6(source)
+				      : is_unusable(addr_to_v4(source), on))
 		return ORIGIN_BAD_ADDRESS;
 	for (unsigned i = 0; i < n; i++)
-		if (addr_to_v4(&links[i].address) == source)
+		if (addr_equal(&links[i].address, source) ||
+		    addr_equal(&links[i].address6, source))
 			return ORIGIN_OURSELVES;
 	return is_service(port) ? ORIGIN_BAD_PORT : ORIGIN_GOOD;
 }

@@ -19,10 +19,10 @@ enum origin {
 	    ORIGIN_MAX
 };
 
-/* Judges the IPv4 source (host order) and port of a datagram that came in on a link, which
+/* Judges the source and port of a datagram that came in on a link, which
  * is one of the n links. An answer to a source that is refused here could go to many
  * hosts at once, or start two servers answering each other. */
-enum origin origin_check(uint32_t source, uint16_t port, const struct link *on,
+enum origin origin_check(const struct addr *source, uint16_t port, const struct link *on,
     const struct link *links, unsigned n);
 const char *origin_name(enum origin origin);
 

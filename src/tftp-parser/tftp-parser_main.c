@@ -28,9 +28,12 @@
 struct batch {
 	struct mmsghdr hdrs[BATCH];
 	struct iovec iov[BATCH];
-	struct sockaddr_in from[BATCH];
 	union {
-		char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} from[BATCH];
+	union {
+		char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 		struct cmsghdr align;
 	} control[BATCH];
 	uint8_t bytes[BATCH][TFTP_REQUEST_MAX + 1];
@@ -47,6 +50,13 @@ static struct start start;
 static struct chan broker;
 static struct batch batch;
 static struct drops drops;
+
+/* Whose datagram it is, where it came in, and what it was sent to. */
+struct source {
+	unsigned link;
+	struct addr peer, local;
+	uint16_t port;
+};
 
 /* The address that the datagram was sent to. False unless it came in on this link and to
  * one of our own addresses: a request to a broadcast address is ignored (RFC 1123,
@@ -65,6 +75,46 @@ find_target(struct msghdr *hdr, const struct link *l, struct addr *local)
 		return false;
 	*local = addr_v4(ntohl(info.ipi_addr.s_addr));
 	return (uint32_t)info.ipi_ifindex == l->ifindex;
+}
+
+/* The same over IPv6, where only what we serve files from counts: no group, no address of
+ * the link alone. */
+static bool
+find_target6(struct msghdr *hdr, const struct link *l, struct addr *local)
+{
+	struct cmsghdr *cm = CMSG_FIRSTHDR(hdr);
+	struct in6_pktinfo info;
+
+	if (cm == NULL || cm->cmsg_level != IPPROTO_IPV6 || cm->cmsg_type != IPV6_PKTINFO ||
+	    cm->cmsg_len < CMSG_LEN(sizeof info))
+		return false;
+	memcpy(&info, CMSG_DATA(cm), sizeof info);
+	local->family = ADDR_V6;
+	memcpy(local->b, &info.ipi6_addr, sizeof local->b);
+	if (info.ipi6_ifindex != l->ifindex)
+		return false;
+	for (unsigned i = 0; i < start.nlinks; i++)
+		if (addr_equal(local, &start.links[i].address6))
+			return true;
+	return false;
+}
+
+static bool
+find_source(unsigned i, bool v6, struct source *from)
+{
+	const struct link *l = &start.links[from->link];
+	const struct sockaddr_in *v4 = &batch.from[i].v4;
+	const struct sockaddr_in6 *six = &batch.from[i].v6;
+
+	if (v6) {
+		from->peer = (struct addr){.family = ADDR_V6};
+		memcpy(from->peer.b, &six->sin6_addr, sizeof from->peer.b);
+		from->port = ntohs(six->sin6_port);
+		return find_target6(&batch.hdrs[i].msg_hdr, l, &from->local);
+	}
+	from->peer = addr_v4(ntohl(v4->sin_addr.s_addr));
+	from->port = ntohs(v4->sin_port);
+	return find_target(&batch.hdrs[i].msg_hdr, l, &from->local);
 }
 
 /* The error to answer with, or 0 and the name. */
@@ -88,77 +138,84 @@ judge(const struct tftp_request *r, const struct link *l, const struct addr *pee
 }
 
 static void
-tell_broker(const struct tftp_request *r, unsigned link, const struct addr *peer,
-    uint16_t port, const struct addr *local)
+tell_broker(const struct tftp_request *r, const struct source *from)
 {
 	struct msg m = {.nr = MSG_RRQ_TELL};
 	struct msg_rrq_tell *t = &m.u.rrq_tell;
 
-	t->link = (uint8_t)link;
-	t->peer = *peer;
-	t->port = port;
-	t->local = *local;
+	t->link = (uint8_t)from->link;
+	t->peer = from->peer;
+	t->port = from->port;
+	t->local = from->local;
 	t->options = r->options;
 	t->blksize = r->blksize;
 	t->timeout = r->timeout;
 	t->windowsize = r->windowsize;
 	t->rollover = r->rollover;
 	t->netascii = r->mode == TFTP_NETASCII;
-	t->fault = judge(r, &start.links[link], peer, t->name);
+	t->fault = judge(r, &start.links[from->link], &from->peer, t->name);
 	chan_send_or_drop(&broker, &m);
 }
 
 static void
-on_malformed(const struct link *l, const struct addr *peer, int err, size_t len)
+on_malformed(const struct source *from, int err, size_t len)
 {
-	char from[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX];
 
 	drops.malformed++;
 	log_limited(LOG_NOTICE, "tftp-malformed",
-	    "link=%s from=%s reason=\"%s\" bytes=%zu so-far=%llu", l->name,
-	    addr_format(peer, from), err_text(err), len,
-	    (unsigned long long)drops.malformed);
+	    "link=%s from=%s reason=\"%s\" bytes=%zu so-far=%llu",
+	    start.links[from->link].name, addr_format(&from->peer, text), err_text(err),
+	    len, (unsigned long long)drops.malformed);
 }
 
-static void
-on_datagram(unsigned link, unsigned i)
+/* Is it for us, from somebody who may be answered? */
+static bool
+is_good(const struct source *from, bool for_us)
 {
-	const struct link *l = &start.links[link];
-	const struct sockaddr_in *from = &batch.from[i];
-	struct addr peer = addr_v4(ntohl(from->sin_addr.s_addr)), local;
-	uint16_t port = ntohs(from->sin_port);
-	size_t len = batch.hdrs[i].msg_len;
-	struct tftp_request r;
+	const struct link *l = &start.links[from->link];
 	enum origin origin;
 	char text[ADDR_TEXT_MAX];
-	int err;
 
-	if (!find_target(&batch.hdrs[i].msg_hdr, l, &local)) {
+	if (!for_us) {
 		drops.target++;
 		log_limited(LOG_NOTICE, "tftp-not-for-us", "link=%s from=%s so-far=%llu",
-		    l->name, addr_format(&peer, text), (unsigned long long)drops.target);
-		return;
+		    l->name, addr_format(&from->peer, text),
+		    (unsigned long long)drops.target);
+		return false;
 	}
-	origin = origin_check(addr_to_v4(&peer), port, l, start.links, start.nlinks);
-	if (origin != ORIGIN_GOOD) {
-		drops.origin[origin]++;
-		log_limited(LOG_NOTICE, "tftp-bad-origin",
-		    "link=%s from=%s port=%u reason=\"%s\" so-far=%llu", l->name,
-		    addr_format(&peer, text), port, origin_name(origin),
-		    (unsigned long long)drops.origin[origin]);
-		return;
-	}
-	err = tftp_decode_request(batch.bytes[i], len, &r);
-	if (err != 0)
-		on_malformed(l, &peer, err, len);
-	else
-		tell_broker(&r, link, &peer, port, &local);
+	origin = origin_check(&from->peer, from->port, l, start.links, start.nlinks);
+	if (origin == ORIGIN_GOOD)
+		return true;
+	drops.origin[origin]++;
+	log_limited(LOG_NOTICE, "tftp-bad-origin",
+	    "link=%s from=%s port=%u reason=\"%s\" so-far=%llu", l->name,
+	    addr_format(&from->peer, text), from->port, origin_name(origin),
+	    (unsigned long long)drops.origin[origin]);
+	return false;
 }
 
 static void
-listen_once(unsigned link)
+on_datagram(unsigned link, bool v6, unsigned i)
 {
-	int n;
+	struct source from = {.link = link};
+	size_t len = batch.hdrs[i].msg_len;
+	struct tftp_request r;
+	int err;
+
+	if (!is_good(&from, find_source(i, v6, &from)))
+		return;
+	err = tftp_decode_request(batch.bytes[i], len, &r);
+	if (err != 0)
+		on_malformed(&from, err, len);
+	else
+		tell_broker(&r, &from);
+}
+
+static void
+listen_once(unsigned link, bool v6)
+{
+	int n, fd = (v6 ? FD_RX69_V6 : FD_RX69) + (int)link;
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct msghdr *hdr = &batch.hdrs[i].msg_hdr;
@@ -173,12 +230,12 @@ listen_once(unsigned link)
 		hdr->msg_controllen = sizeof batch.control[i];
 		hdr->msg_flags = 0;
 	}
-	n = recvmmsg(FD_RX69 + (int)link, batch.hdrs, BATCH, MSG_DONTWAIT, NULL);
+	n = recvmmsg(fd, batch.hdrs, BATCH, MSG_DONTWAIT, NULL);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		log_limited(LOG_WARNING, "tftp-receive", "link=%s error=\"%s\"",
 		    start.links[link].name, strerrordesc_np(errno));
 	for (int i = 0; i < n; i++)
-		on_datagram(link, (unsigned)i);
+		on_datagram(link, v6, (unsigned)i);
 }
 
 /* One batch of each socket that has something; another one is first each time, so that a
@@ -194,7 +251,9 @@ listen_all(const struct pollfd *ready)
 		unsigned link = (first + i) % start.nlinks;
 
 		if (ready[link].revents != 0)
-			listen_once(link);
+			listen_once(link, false);
+		if (ready[LINKS_MAX + link].revents != 0)
+			listen_once(link, true);
 	}
 	chan_flush(&broker);
 	if (broker.dropped != dropped)
@@ -219,15 +278,22 @@ on_notice(void)
 static void
 loop(void)
 {
-	struct pollfd p[2 + LINKS_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
+	struct pollfd p[2 + 2 * LINKS_MAX] = {{.fd = FD_SUPER, .events = POLLIN}};
 
-	for (unsigned i = 0; i < start.nlinks; i++)
-		p[2 + i] = (struct pollfd){.fd = FD_RX69 + (int)i, .events = POLLIN};
+	for (int i = 0; i < LINKS_MAX; i++) {
+		const struct link *l = &start.links[i];
+		bool there = i < (int)start.nlinks;
+
+		p[2 + i] = (struct pollfd){there ? FD_RX69 + i : -1, POLLIN, 0};
+		there = there && l->address6.family != ADDR_NONE;
+		p[2 + LINKS_MAX + i] =
+		    (struct pollfd){there ? FD_RX69_V6 + i : -1, POLLIN, 0};
+	}
 	for (;;) {
 		/* The broker says nothing here; only room in its queue matters. */
 		p[1].fd = chan_blocked(&broker) ? FD_BROKER : -1;
 		p[1].events = POLLOUT;
-		if (ppoll(p, 2 + start.nlinks, NULL, NULL) < 0)
+		if (ppoll(p, 2 + 2 * LINKS_MAX, NULL, NULL) < 0)
 			continue;
 		if (p[0].revents != 0)
 			on_notice();

@@ -182,6 +182,8 @@ conf_same(const struct conf *a, const struct conf *b)
 	for (unsigned i = 0; i < a->nlinks; i++) {
 		TEXT(links[i].name);
 		NEED(addr_equal(&a->links[i].address, &b->links[i].address));
+		NEED(addr_equal(&a->links[i].address6, &b->links[i].address6));
+		SAME(links[i].find6);
 		SAME(links[i].mode);
 		SAME(links[i].rogue);
 	}

@@ -24,13 +24,27 @@ static const struct conf_wrong wrongs[] = {
 	"found the end of the file, expected a text in double quotes or a word"},
     {"interface eth0", ERR_FORMAT, 1, 15, "found the end of the file, expected ';' or '{'"},
     {"interface eth0\n{\n", ERR_FORMAT, 3, 1,
-	"found the end of the file, expected 'address', 'mode', 'rogue-servers' or '}'"},
+	"found the end of the file, expected 'address', 'mode', 'rogue-servers', "
+	"'address6' or '}'"},
     {"interface eth0 { port 1; }", ERR_FORMAT, 1, 18,
-	"found 'port', expected 'address', 'mode', 'rogue-servers' or '}'"},
+	"found 'port', expected 'address', 'mode', 'rogue-servers', 'address6' or '}'"},
     {"frobnicate 1;", ERR_FORMAT, 1, 1,
 	"found 'frobnicate', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "
 	"'shared-network', 'dhcp', 'option', 'always', 'boot-lease-time' or 'open'"},
+    {"interface eth0 { address6 10.0.0.1; }", ERR_FORMAT, 1, 27,
+	"found '10.0.0.1', expected 'auto' or an IPv6 address"},
+    {"interface eth0 { address fd00::1; }", ERR_FORMAT, 1, 26,
+	"found 'fd00::1', expected an IPv4 address"},
+    {"interface eth0 { address6 fe80::1; }", ERR_RANGE, 1, 27,
+	"found 'fe80::1', expected an address of 2000::/3 or fc00::/7, as machines have "
+	"it"},
+    {"interface eth0 { address6 auto;\naddress6 fd00::1; }", ERR_DUPLICATE, 2, 1,
+	"'address6' is given a second time, expected it once; the first is on line 1"},
+    {"interface eth0 { address6 fd00::1; }\ninterface eth1 { address6 fd00:0::1; }",
+	ERR_DUPLICATE, 2, 27,
+	"found the IPv6 address of interface eth0, expected another; that interface is on "
+	"line 1"},
     {IF "}", ERR_FORMAT, 2, 1,
 	"found '}', expected 'state', 'images', 'keyring', 'interface', 'subnet', "
 	"'host', 'boot', 'tftp', 'http', 'https', 'server', 'lease-time', 'class', "

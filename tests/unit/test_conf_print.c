@@ -126,7 +126,8 @@ static void
 defaults_are_said(void **state)
 {
 	static const char *const lines[] = {
-	    "interface \"a\" {\n\t# address: the interface's first\n\tmode full;\n"
+	    "interface \"a\" {\n\t# address: the interface's first\n"
+	    "\t# address6: none, no IPv6\n\tmode full;\n"
 	    "\trogue-servers refuse;\n}\n",
 	    "dhcp {\n\tauthoritative yes;\n\tbootp no;\n\tconflict-probe 200ms;\n"
 	    "\tquarantine 10m;\n\tclient-rate 100;\n\tlink-rate 0;\n\tleases-per-port 0;\n"

@@ -14,9 +14,17 @@
 static struct link links[3];
 
 static enum origin
+check_on(unsigned link, uint32_t source, uint16_t port)
+{
+	struct addr a = addr_v4(source);
+
+	return origin_check(&a, port, &links[link], links, 3);
+}
+
+static enum origin
 check(uint32_t source, uint16_t port)
 {
-	return origin_check(source, port, &links[0], links, 3);
+	return check_on(0, source, port);
 }
 
 static int
@@ -27,6 +35,7 @@ set_up(void **state)
 	links[0].prefix = 24;
 	links[1].address = addr_v4(IP(192, 168, 5, 9));
 	links[1].prefix = 30;
+	assert_int_equal(addr_parse("2001:db8::9", &links[1].address6), 0);
 	links[2].address = addr_v4(IP(172, 16, 0, 0));
 	links[2].prefix = 31;
 	return 0;
@@ -58,11 +67,9 @@ addresses_of_nobody_do_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(check(bad[i], 1048), ORIGIN_BAD_ADDRESS);
-	assert_int_equal(origin_check(IP(192, 168, 5, 11), 1024, &links[1], links, 3),
-	    ORIGIN_BAD_ADDRESS);
+	assert_int_equal(check_on(1, IP(192, 168, 5, 11), 1024), ORIGIN_BAD_ADDRESS);
 	/* A /31 has no such ends (RFC 3021). */
-	assert_int_equal(
-	    origin_check(IP(172, 16, 0, 1), 1024, &links[2], links, 3), ORIGIN_GOOD);
+	assert_int_equal(check_on(2, IP(172, 16, 0, 1), 1024), ORIGIN_GOOD);
 }
 
 static void
@@ -94,6 +101,41 @@ reasons_have_names(void **state)
 	assert_string_equal(origin_name(ORIGIN_MAX), "unknown");
 }
 
+static void
+over_ipv6(void **state)
+{
+	static const struct {
+		const char *source;
+		uint16_t port;
+		enum origin origin;
+	} rows[] = {
+	    {"2001:db8::1", 1024, ORIGIN_GOOD},
+	    {"3fff:ffff::1", 65535, ORIGIN_GOOD},
+	    {"fd77::120a", 1594, ORIGIN_GOOD},
+	    {"fc00::", 1594, ORIGIN_GOOD},
+	    {"2001:db8::1", 69, ORIGIN_BAD_PORT},
+	    {"2001:db8::1", 547, ORIGIN_BAD_PORT},
+	    {"2001:db8::9", 1024, ORIGIN_OURSELVES},
+	    {"::", 1024, ORIGIN_BAD_ADDRESS},
+	    {"::1", 1024, ORIGIN_BAD_ADDRESS},
+	    {"::ffff:10.77.0.100", 1024, ORIGIN_BAD_ADDRESS},
+	    {"::10.77.0.100", 1024, ORIGIN_BAD_ADDRESS},
+	    {"64:ff9b::a4d:64", 1024, ORIGIN_BAD_ADDRESS},
+	    {"fe80::1", 1024, ORIGIN_BAD_ADDRESS},
+	    {"ff02::1", 1024, ORIGIN_BAD_ADDRESS},
+	    {"4000::1", 1024, ORIGIN_BAD_ADDRESS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct addr a;
+
+		assert_int_equal(addr_parse(rows[i].source, &a), 0);
+		if (origin_check(&a, rows[i].port, &links[0], links, 3) != rows[i].origin)
+			fail_msg("%s port %u", rows[i].source, rows[i].port);
+	}
+}
+
 int
 main(void)
 {
@@ -103,6 +145,7 @@ main(void)
 	    cmocka_unit_test(our_own_addresses_do_not),
 	    cmocka_unit_test(ports_of_services_do_not),
 	    cmocka_unit_test(reasons_have_names),
+	    cmocka_unit_test(over_ipv6),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
