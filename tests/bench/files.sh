@@ -144,6 +144,7 @@ part http-small && each run_http_small
 part http-large && each run_http_large
 part https-large && each run_https_large
 part handshakes && each run_handshakes
-tests/bench/table.sh "$RESULTS" files | tee "$OUT/files.md"
+{ tests/bench/table.sh "$RESULTS" files && echo && tests/bench/goals.sh "$RESULTS"; } |
+	tee "$OUT/files.md"
 [ -z "$QUICK" ] || ! grep -q ' error=\| bytes=0 \| wrong=[1-9]' "$RESULTS" ||
 	die "a part does not work"

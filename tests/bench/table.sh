@@ -29,47 +29,6 @@ storm)
 	;;
 esac
 
-awk -v keywords="$keys" -v wanted="$names" -v titles="$titles" '
-BEGIN {
-	split(keywords, keyword, " ")
-	split(wanted, names, " ")
-	gsub(/ /, " | ", keywords)
-	title = "| " keywords " | rounds | " titles " |"
-}
-function field(name,   m) {
-	if (match(" " $0 " ", " " name "=[^ ]*"))
-		return substr(" " $0, RSTART + length(name) + 2, RLENGTH - length(name) - 2)
-	return ""
-}
-function add(key, name) { if (field(name) != "") v[key, name, n[key]] = field(name) + 0 }
-function stat(key, name,   i, j, k, t, a, c) {
-	c = 0
-	for (i = 1; i <= n[key]; i++)
-		if ((key, name, i) in v) a[++c] = v[key, name, i]
-	if (c == 0) return "-"
-	for (i = 2; i <= c; i++)
-		for (j = i; j > 1 && a[j - 1] > a[j]; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
-	k = int((c + 1) / 2)
-	return c == 1 ? a[1] "" : a[k] " (" a[1] "-" a[c] ")"
-}
-{
-	quiet = field("other") == "" || field("other") + 0 < 0.6
-	key = field(keyword[1])
-	for (i = 2; i in keyword; i++) key = key " | " field(keyword[i])
-	if (!(key in seen)) { seen[key] = 1; order[++keys] = key }
-	if (quiet && !(key in isquiet)) { isquiet[key] = 1; n[key] = 0 }
-	if (!quiet && key in isquiet) next
-	n[key]++
-	for (i in names) add(key, names[i])
-}
-END {
-	print title
-	gsub(/[^|]+/, "---", title)
-	print title
-	for (i = 1; i <= keys; i++) {
-		key = order[i]
-		printf "| %s | %d%s |", key, n[key], key in isquiet ? "" : " not quiet"
-		for (k = 1; k in names; k++) printf " %s |", stat(key, names[k])
-		print ""
-	}
-}' "$1"
+title="| ${keys// / | } | rounds | $titles |"
+awk -v keywords="$keys" -v wanted="$names" -v title="$title" \
+	-f "$(dirname "$0")/medians.awk" -f "$(dirname "$0")/table.awk" "$1"
