@@ -452,6 +452,9 @@ LIB_fuzz_render := -lsodium -lcrypto
 FUZZ += sender
 OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
 
+UNIT += broker_https
+OBJ_test_broker_https := $(BROKER_RIG)
+
 UNIT += control
 CONTROL_RIG := $(RIG) $(CONTROL) tests/lib/controlrig
 OBJ_test_control := $(CONTROL_RIG)

@@ -271,7 +271,12 @@ step(struct in *in, uint8_t n)
 	case 1: say(in, &broker.http_parser[worker], MSG_GET_TELL); break;
 	case 2: say(in, &broker.http_parser[worker], MSG_BAD_TELL); break;
 	case 3: say(in, &broker.file_sender[worker], MSG_CONN_TELL); break;
-	case 4: say(in, &broker.file_sender[worker], MSG_END_TELL); break;
+	case 4:
+		if (n & 0x20)
+			say(in, &broker.tls[n >> 6 & 1], MSG_CLIENT_TELL);
+		else
+			say(in, &broker.file_sender[worker], MSG_END_TELL);
+		break;
 	case 5: say(in, &broker.file_sender[worker], MSG_RESET_TELL); break;
 	case 6: say(in, &broker.verifier, MSG_RESET_TELL); break;
 	case 7:
@@ -284,6 +289,8 @@ step(struct in *in, uint8_t n)
 	case 14:
 		if (n & 0x10)
 			say(in, &broker.verifier, MSG_LOOKED_TELL);
+		else if (n & 0x20)
+			end_of(ROLE_TLS, n >> 6 & 1);
 		else
 			end_of(ROLE_TFTP_PARSER, 0);
 		break;

@@ -54,6 +54,7 @@ static void yyerror(const CONF_YYLTYPE *at, void *scanner, struct build *b,
 %token K_KEY            "'key'"
 %token K_CLIENT_CA      "'client-ca'"
 %token K_CLIENT_CERTIFICATES "'client-certificates'"
+%token K_CLIENT_CERTIFICATE "'client-certificate'"
 %token K_OPTIONAL       "'optional'"
 %token K_REQUIRED       "'required'"
 %token K_RSA_KEY_EXCHANGE "'rsa-key-exchange'"
@@ -418,6 +419,8 @@ host_item:
 	| K_ADDRESS ADDRESS ';' { TRY(build_host_address(b, @1, $2, @2)); }
 	| K_PARAMETER STRING STRING ';'
 		{ TRY(build_param(b, $2, @2, $3, @3)); }
+	| K_CLIENT_CERTIFICATE bytes ';'
+		{ TRY(build_host_certificate(b, @1, $2, @2)); }
 	| level_item
 	| choice_item
 	;

@@ -80,6 +80,7 @@ struct build {
 	struct slice last;
 
 	struct place set_at[SETTING_MAX]; /* line 0: not set */
+	struct place certificate_at;      /* of some host's; line 0: of none */
 	unsigned open_line[CONF_OPEN_MAX];
 	struct place link_at[LINKS_MAX], link_address_at[LINKS_MAX];
 

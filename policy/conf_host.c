@@ -68,7 +68,7 @@ build_host(struct build *b, struct slice name, struct place at)
 	struct conf *c = b->conf;
 	const char *kept;
 
-	build_again(b, SET_HOST_ADDRESS, SET_HOST_ADDRESS);
+	build_again(b, SET_HOST_ADDRESS, SET_HOST_CERTIFICATE);
 	b->nparams = 0;
 	b->params_len = 0;
 	if (!is_host_name(build_inner(name)))
@@ -97,6 +97,49 @@ build_host_address(struct build *b, struct place at, struct slice s, struct plac
 	b->host_at[b->conf->nhosts - 1].address = s_at;
 	current(b)->address = addr_v4(v);
 	return 0;
+}
+
+static int
+hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* 64 digits, or as openssl writes it, with colons. */
+static bool
+read_fingerprint(struct slice s, uint8_t bytes[CONF_FINGERPRINT])
+{
+	unsigned step = s.len == 3 * CONF_FINGERPRINT - 1 ? 3 : 2;
+
+	if (step == 2 && s.len != 2 * CONF_FINGERPRINT)
+		return false;
+	for (unsigned i = 0; i < CONF_FINGERPRINT; i++) {
+		int high = hex_digit(s.at[step * i]), low = hex_digit(s.at[step * i + 1]);
+
+		if (high < 0 || low < 0 ||
+		    (step == 3 && i > 0 && s.at[step * i - 1] != ':'))
+			return false;
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+int
+build_host_certificate(struct build *b, struct place at, struct slice s, struct place s_at)
+{
+	uint8_t bytes[CONF_FINGERPRINT];
+
+	if (build_once(b, SET_HOST_CERTIFICATE, at) != 0)
+		return b->err;
+	if (!read_fingerprint(s.at[0] == '"' ? build_inner(s) : s, bytes))
+		return build_unexpected(b, ERR_FORMAT, s_at, s,
+		    "the SHA-256 of a certificate: 64 hexadecimal digits");
+	current(b)->certificate = build_keep(b, s_at, bytes, sizeof bytes);
+	b->certificate_at = at;
+	return current(b)->certificate == NULL ? b->err : 0;
 }
 
 static bool

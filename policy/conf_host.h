@@ -17,6 +17,7 @@
 #define CONF_KEY_MAX 260      /* bytes of one key of a host */
 #define CONF_HOST_KEYS_MAX 16 /* keys of one host */
 #define CONF_KEYS_MAX 524288  /* keys of all hosts */
+#define CONF_FINGERPRINT 32   /* bytes: SHA-256 of a certificate */
 
 struct conf;
 
@@ -40,6 +41,7 @@ struct conf_host {
 	uint16_t nkeys;      /* at least one */
 	uint32_t first_key;  /* in conf->keys, where a host's keys stand together */
 	struct addr address; /* reserved; ADDR_NONE: from a pool */
+	const uint8_t *certificate; /* CONF_FINGERPRINT bytes: it must show this; or NULL */
 	struct conf_scope scope;
 };
 

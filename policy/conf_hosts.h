@@ -10,6 +10,8 @@
 /* policy/conf_host.c: a block opens, with a level of its own; what follows belongs to it;
  * it closes. at: the name; the keyword; the brace. */
 int build_host(struct build *b, struct slice name, struct place at) MUST_CHECK;
+int build_host_certificate(
+    struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
 int build_host_address(
     struct build *b, struct place at, struct slice s, struct place s_at) MUST_CHECK;
 int build_param(struct build *b, struct slice name, struct place name_at,

@@ -59,6 +59,10 @@ build_https_finish(struct build *b)
 	if (c->https_port == 0 && c->boot_https)
 		return build_fail(b, ERR_ABSENT, b->set_at[SET_HTTP_BOOT],
 		    "found http-boot https, expected an 'https' block");
+	if (c->client_ca[0] == '\0' && b->certificate_at.line != 0)
+		return build_fail(b, ERR_ABSENT, b->certificate_at,
+		    "found 'client-certificate', expected a 'client-ca' in an 'https' "
+		    "block");
 	if (c->https_port != 0 && c->https_port == c->http_port)
 		return build_fail(b, ERR_RANGE, b->set_at[SET_HTTPS],
 		    "found https port %u, expected another than that of http",

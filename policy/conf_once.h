@@ -64,7 +64,8 @@
 	X(DOMAIN, "'domain'")                             \
 	X(SUBNET_MODE, "'mode'")                          \
 	X(POOL_KNOWN, "'allow known' or 'allow unknown'") \
-	X(HOST_ADDRESS, "'address'")
+	X(HOST_ADDRESS, "'address'")                      \
+	X(HOST_CERTIFICATE, "'client-certificate'")
 
 enum setting {
 #define X(name, text) SET_##name,

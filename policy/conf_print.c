@@ -261,7 +261,7 @@ print_key(struct conf_printer *p, const struct conf_host_key *k)
 static void
 print_host(struct conf_printer *p, const struct conf *c, const struct conf_host *h)
 {
-	char text[ADDR_TEXT_MAX];
+	char text[ADDR_TEXT_MAX], bytes[CONF_PRINT_BYTES];
 
 	conf_print_line(p, "host \"%s\" {", h->name);
 	p->depth++;
@@ -269,6 +269,9 @@ print_host(struct conf_printer *p, const struct conf *c, const struct conf_host 
 		print_key(p, &c->keys[h->first_key + i]);
 	if (h->address.family != ADDR_NONE)
 		conf_print_line(p, "address %s;", addr_format(&h->address, text));
+	if (h->certificate != NULL)
+		conf_print_line(p, "client-certificate %s;",
+		    conf_print_bytes(h->certificate, CONF_FINGERPRINT, false, bytes));
 	conf_print_scope(p, &h->scope);
 	print_params(p, h->params, h->params_len);
 	close_block(p);

@@ -128,13 +128,16 @@ put_address(struct out *out, const struct addr *a, bool in_url)
 static void
 put_base(struct render *r)
 {
+	unsigned usual = r->v->https ? 443 : 80;
 	char port[8];
 
 	if (r->v->kind == TEMPLATE_IPXE) {
-		out_text(&r->out, r->v->http_port == 0 ? "tftp://" : "http://");
+		out_text(&r->out, r->v->http_port == 0 ? "tftp://"
+				  : r->v->https        ? "https://"
+						       : "http://");
 		put_address(&r->out, &r->v->server, true);
 		snprintf(port, sizeof port, ":%u", r->v->http_port);
-		if (r->v->http_port != 0 && r->v->http_port != 80)
+		if (r->v->http_port != 0 && r->v->http_port != usual)
 			out_text(&r->out, port);
 	} else if (r->v->kind == TEMPLATE_PXELINUX) {
 		out_text(&r->out, "::");

@@ -28,6 +28,7 @@ struct template_values {
 	struct addr client;
 	struct addr server;
 	uint16_t http_port; /* 0: by TFTP */
+	bool https;         /* that port speaks HTTPS */
 	const char *host;   /* "" when the machine has no name */
 	const char *params; /* lines "name=value", each ending in LF; not NUL-terminated */
 	size_t params_len;

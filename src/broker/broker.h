@@ -18,6 +18,8 @@ struct broker {
 	const struct conf *conf;
 	struct chan dhcp_parser, tftp_parser, link_parser, dhcp_sender, verifier;
 	struct chan file_sender[WORKER_MAX], http_parser[WORKER_MAX];
+	struct chan tls[TLS_MAX];
+	unsigned ntls;            /* tls processes */
 	uint64_t now_ms, wall_s;  /* read once a turn of the loop */
 	uint64_t server_since_ms; /* clock_mono_ms of the supervisor's start */
 };

@@ -104,6 +104,9 @@ open_channels(void)
 		open_chan(&broker.http_parser[i], FD_HTTP_PARSER + fd, ROLE_HTTP_PARSER, i,
 		    DEPTH_EAR);
 	}
+	broker.ntls = (unsigned)start_number(&broker.start, "tls", 0, TLS_MAX);
+	for (unsigned j = 0; j < broker.ntls; j++)
+		open_chan(&broker.tls[j], FD_TLS_CLIENTS + (int)j, ROLE_TLS, j, DEPTH_EAR);
 }
 
 /* What earlier processes or the operator have written is read here, without any right that

@@ -4,6 +4,7 @@
 #include "src/broker/conn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "privsep/roles.h"
 #include "privsep/start.h"
@@ -20,6 +21,19 @@ struct conns {
 	struct conn all[CONN_MAX];
 };
 
+/* What tls processes said of connections that were not announced yet: two channels have no
+ * common order. The oldest gives way. */
+#define EARLY_MAX 256u
+
+struct early {
+	bool used;
+	uint8_t worker, tls;
+	uint64_t id;
+	uint8_t certificate[32];
+};
+
+static struct early early[EARLY_MAX];
+static unsigned early_next, early_count;
 static struct conns *workers[WORKER_MAX];
 static struct hash_key key;
 
@@ -56,28 +70,8 @@ bucket_of(struct conns *t, uint64_t id)
 	return &t->buckets[hash_bytes(&key, &id, sizeof id) % BUCKETS];
 }
 
-int
-conn_add(unsigned worker, uint64_t id, const struct addr *peer)
-{
-	struct conns *t = workers[worker];
-	uint32_t *bucket = bucket_of(t, id);
-	uint32_t i = t->free;
-
-	if (conn_find(worker, id) != NULL)
-		return ERR_DUPLICATE;
-	if (id > t->highest)
-		t->highest = id;
-	if (i == NONE)
-		return ERR_FULL;
-	t->free = t->all[i].next;
-	t->all[i] = (struct conn){id, *peer, *bucket};
-	*bucket = i;
-	t->count++;
-	return 0;
-}
-
-const struct conn *
-conn_find(unsigned worker, uint64_t id)
+static struct conn *
+find(unsigned worker, uint64_t id)
 {
 	struct conns *t = workers[worker];
 
@@ -85,6 +79,76 @@ conn_find(unsigned worker, uint64_t id)
 		if (t->all[i].id == id)
 			return &t->all[i];
 	return NULL;
+}
+
+static void
+show(struct conn *c, const uint8_t certificate[32])
+{
+	c->shown = true;
+	memcpy(c->certificate, certificate, sizeof c->certificate);
+}
+
+/* Only what its own tls process has said counts. */
+static void
+recall(struct conn *c, unsigned worker)
+{
+	for (unsigned i = 0; i < EARLY_MAX && early_count > 0; i++) {
+		struct early *e = &early[i];
+
+		if (!e->used || e->worker != worker || e->id != c->id)
+			continue;
+		if (e->tls + 1 == c->tls && !c->shown)
+			show(c, e->certificate);
+		e->used = false;
+		early_count--;
+	}
+}
+
+int
+conn_add(unsigned worker, uint64_t id, const struct addr *peer, uint8_t tls)
+{
+	struct conns *t = workers[worker];
+	uint32_t *bucket = bucket_of(t, id);
+	uint32_t i = t->free;
+
+	if (find(worker, id) != NULL)
+		return ERR_DUPLICATE;
+	if (id > t->highest)
+		t->highest = id;
+	if (i == NONE)
+		return ERR_FULL;
+	t->free = t->all[i].next;
+	t->all[i] = (struct conn){.id = id, .peer = *peer, .next = *bucket, .tls = tls};
+	*bucket = i;
+	t->count++;
+	if (tls != 0)
+		recall(&t->all[i], worker);
+	return 0;
+}
+
+int
+conn_show(unsigned worker, uint64_t id, unsigned tls, const uint8_t certificate[32])
+{
+	struct conn *c = find(worker, id);
+	struct early *e = &early[early_next];
+
+	if (c != NULL) {
+		if (c->tls != tls + 1 || c->shown)
+			return ERR_DENIED;
+		show(c, certificate);
+		return 0;
+	}
+	early_next = (early_next + 1) % EARLY_MAX;
+	early_count += !e->used;
+	*e = (struct early){true, (uint8_t)worker, (uint8_t)tls, id, {0}};
+	memcpy(e->certificate, certificate, sizeof e->certificate);
+	return ERR_ABSENT;
+}
+
+const struct conn *
+conn_find(unsigned worker, uint64_t id)
+{
+	return find(worker, id);
 }
 
 bool

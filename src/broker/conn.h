@@ -18,12 +18,20 @@ struct conn {
 	uint64_t id;
 	struct addr peer;
 	uint32_t next;
+	uint8_t tls; /* 0: plain; else one more than the index of its tls process */
+	bool shown;  /* the client has shown a certificate */
+	uint8_t certificate[32]; /* its SHA-256 */
 };
 
 /* Allocates. Called before the cage; exits by start_fail. */
 void conn_init(unsigned workers);
-/* 0, ERR_DUPLICATE, or ERR_FULL (it is then as if it had ended). */
-int conn_add(unsigned worker, uint64_t id, const struct addr *peer) MUST_CHECK;
+/* tls: as in struct conn. 0, ERR_DUPLICATE, or ERR_FULL (it is then as if it had ended). */
+int conn_add(unsigned worker, uint64_t id, const struct addr *peer, uint8_t tls) MUST_CHECK;
+/* A tls process says who the client is. 0; or ERR_DENIED: that connection is not with it,
+ * or has said already who it is; or ERR_ABSENT: it is not there, and if conn_add() comes
+ * soon it will have heard this. */
+int conn_show(
+    unsigned worker, uint64_t id, unsigned tls, const uint8_t certificate[32]) MUST_CHECK;
 /* NULL when it is not announced, or has ended. */
 const struct conn *conn_find(unsigned worker, uint64_t id);
 /* A number that has been announced, as far as that is known: not higher than all. */

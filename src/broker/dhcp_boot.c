@@ -15,7 +15,8 @@
 /* The longest that a machine is left without an answer while the verifier has not yet
  * looked through the store. */
 #define IMAGES_LOAD_MS 30000u
-#define IPXE_HTTP (UINT32_C(1) << 3) /* feature 0x13 */
+#define IPXE_HTTP (UINT32_C(1) << 3)  /* feature 0x13 */
+#define IPXE_HTTPS (UINT32_C(1) << 4) /* feature 0x14 */
 
 static const char no_entry[] = "no-entry";
 
@@ -39,17 +40,19 @@ entry_of(const struct ask *a, const struct image *image)
 	return arch == ARCH_NONE ? NULL : image_boot(image, arch);
 }
 
-/* "http://address[:port]", as clients without name service need it. */
+/* "http[s]://address[:port]", as clients without name service need it. */
 static void
-format_http(char *text, size_t cap, const struct addr *server)
+format_http(char *text, size_t cap, const struct addr *server, bool https)
 {
+	unsigned port = https ? broker.conf->https_port : broker.conf->http_port;
+	const char *scheme = https ? "https" : "http";
 	char address[ADDR_TEXT_MAX];
 
 	addr_format(server, address);
-	if (broker.conf->http_port == 80)
-		snprintf(text, cap, "http://%s", address);
+	if (port == (https ? 443 : 80))
+		snprintf(text, cap, "%s://%s", scheme, address);
 	else
-		snprintf(text, cap, "http://%s:%u", address, broker.conf->http_port);
+		snprintf(text, cap, "%s://%s:%u", scheme, address, port);
 }
 
 /* When the name does not fit it is as if there were none. */
@@ -78,8 +81,10 @@ fill_ipxe(struct msg_reply_tell *r, const struct ask *a, const char *image,
 	if ((entry->templates & 1u << TEMPLATE_IPXE) == 0)
 		return entry->loader[0] == '\0' ? no_entry
 						: set_bootfile(r, "", image, entry->loader);
-	if (broker.conf->ipxe_http && (a->m->ipxe_features & IPXE_HTTP) != 0)
-		format_http(before, sizeof before, &a->server);
+	if (broker.conf->ipxe_https && (a->m->ipxe_features & IPXE_HTTPS) != 0)
+		format_http(before, sizeof before, &a->server, true);
+	else if (broker.conf->ipxe_http && (a->m->ipxe_features & IPXE_HTTP) != 0)
+		format_http(before, sizeof before, &a->server, false);
 	else
 		snprintf(
 		    before, sizeof before, "tftp://%s", addr_format(&a->server, address));
@@ -94,7 +99,7 @@ fill_http(struct msg_reply_tell *r, const struct ask *a, const char *image,
 
 	if (entry->loader[0] == '\0')
 		return no_entry;
-	format_http(before, sizeof before, &a->server);
+	format_http(before, sizeof before, &a->server, broker.conf->boot_https);
 	r->class60 = a->m->class60 == CLASS_HTTP ? CLASS_HTTP : 0;
 	return set_bootfile(r, before, image, entry->loader);
 }

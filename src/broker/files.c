@@ -26,6 +26,7 @@ static const struct route routes[] = {
     {MSG_BAD_TELL, ROLE_HTTP_PARSER, on_bad_tell},
     {MSG_CONN_TELL, ROLE_FILE_SENDER, on_conn_tell},
     {MSG_END_TELL, ROLE_FILE_SENDER, on_end_tell},
+    {MSG_CLIENT_TELL, ROLE_TLS, on_client_tell},
     {MSG_RESET_TELL, ROLE_FILE_SENDER, on_sender_reset_tell},
     {MSG_RESET_TELL, ROLE_VERIFIER, on_verifier_reset_tell},
     {MSG_MEMFD_TELL, ROLE_VERIFIER, on_memfd_tell},

@@ -42,11 +42,33 @@ on_conn_tell(struct chan *from, const struct msg *m, int *fd)
 		chan_peer_fault(from, "a connection with nobody");
 		return;
 	}
-	err = conn_add(from->index, t->conn, &t->peer);
+	err = conn_add(from->index, t->conn, &t->peer, t->tls);
 	if (err == ERR_DUPLICATE)
 		chan_peer_fault(from, "the same connection twice");
 	else if (err != 0)
 		log_limited(LOG_WARNING, "connections-full", "worker=%u", from->index);
+}
+
+/* tls says who its own clients are; which are its own, file-sender has said. */
+void
+on_client_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_client_tell *t = &m->u.client_tell;
+	char name[128];
+	int err;
+
+	(void)fd;
+	if (t->worker >= broker.start.workers) {
+		chan_peer_fault(from, "a client of nobody");
+		return;
+	}
+	err = conn_show(t->worker, t->conn, from->index, t->hash);
+	if (err == ERR_DENIED)
+		chan_peer_fault(from, "a client of another");
+	else
+		log_limited(LOG_DEBUG, "client", "conn=%llx name=%s early=%d",
+		    (unsigned long long)t->conn,
+		    log_quote(t->name, strlen(t->name), name, sizeof name), err != 0);
 }
 
 void
@@ -73,6 +95,15 @@ http_is_early(unsigned worker, const struct msg *m)
 	if (m->nr == MSG_GET_TELL)
 		return !conn_was(worker, m->u.get_tell.conn);
 	return m->nr == MSG_BAD_TELL && !conn_was(worker, m->u.bad_tell.conn);
+}
+
+unsigned
+http_tls(unsigned worker, const struct msg *m)
+{
+	const struct conn *c =
+	    m->nr == MSG_GET_TELL ? conn_find(worker, m->u.get_tell.conn) : NULL;
+
+	return c == NULL || c->shown || c->tls > broker.ntls ? 0 : c->tls;
 }
 
 /* The last answer of a connection, which no object is part of. */
@@ -181,7 +212,12 @@ http_try(
 	s = session_of_addr(&conn->peer, broker.now_ms);
 	if (s != NULL)
 		session_touch(s, broker.now_ms);
-	request = (struct serve_request){s, &conn->peer, m->path, true};
+	request = (struct serve_request){.session = s,
+	    .client = &conn->peer,
+	    .name = m->path,
+	    .by_http = true,
+	    .by_tls = conn->tls != 0,
+	    .shown = conn->shown ? conn->certificate : NULL};
 	err = serve_find(&request, &found, ticket);
 	if (err == ERR_STATE && !last)
 		return ERR_STATE;

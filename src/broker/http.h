@@ -17,6 +17,11 @@ void http_init(void);
 void on_conn_tell(struct chan *from, const struct msg *m, int *fd);
 void on_end_tell(struct chan *from, const struct msg *m, int *fd);
 void on_sender_reset_tell(struct chan *from, const struct msg *m, int *fd);
+/* Of tls. */
+void on_client_tell(struct chan *from, const struct msg *m, int *fd);
+/* Which tls process has the connection that this message of http-parser is about: one more
+ * than its index; 0: none, or the client has been named. */
+unsigned http_tls(unsigned worker, const struct msg *m);
 /* Of http-parser. */
 void on_get_tell(struct chan *from, const struct msg *m, int *fd);
 void on_bad_tell(struct chan *from, const struct msg *m, int *fd);

@@ -30,10 +30,11 @@
 #define RATE_TFTP 8
 #define RATE_HTTP 60
 #define RATE_LINK 4
+#define RATE_TLS 20
 #define BURST_MS 250
 #define REFILL_MS 5   /* an ear without tokens is looked at again */
 #define FINISH_MS 800 /* the supervisor waits longer */
-#define EAR_MAX (5 + 2 * WORKER_MAX)
+#define EAR_MAX (5 + TLS_MAX + 2 * WORKER_MAX)
 #define OTHERS (2 + CONTROL_POLLS) /* the supervisor, the store, the control socket */
 
 /* A channel that we read. */
@@ -53,7 +54,7 @@ struct ear {
 };
 
 static struct ear ears[EAR_MAX];
-static unsigned near;
+static unsigned near, near_tls; /* how many; the first of the tls processes */
 
 static bool
 dhcp_may_read(const struct chan *c)
@@ -77,6 +78,7 @@ rate_of(enum role role)
 	case ROLE_TFTP_PARSER: return RATE_TFTP;
 	case ROLE_HTTP_PARSER: return RATE_HTTP;
 	case ROLE_LINK_PARSER: return RATE_LINK;
+	case ROLE_TLS: return RATE_TLS;
 	default: return 0;
 	}
 }
@@ -135,6 +137,9 @@ loop_init(void)
 	add(&broker.dhcp_parser, dhcp_may_read, BATCH);
 	add(&broker.link_parser, dhcp_may_read, BATCH);
 	add(&broker.tftp_parser, NULL, BATCH);
+	near_tls = near;
+	for (unsigned j = 0; j < broker.ntls; j++)
+		add(&broker.tls[j], NULL, BATCH);
 	for (unsigned i = 0; i < broker.start.workers; i++) {
 		add(&broker.file_sender[i], NULL, BATCH);
 		add(&broker.http_parser[i], http_may_read, BATCH);
@@ -151,6 +156,10 @@ dispatch(struct ear *ear, const struct msg *m, int fd)
 	/* The ear of a file-sender stands before that of its http-parser. */
 	if (from->peer == ROLE_HTTP_PARSER && http_is_early(from->index, m))
 		catch_up(ear - 1);
+	/* Who asks by HTTPS has been named before, if at all. */
+	if (from->peer == ROLE_HTTP_PARSER && broker.conf->verify_client != 0 &&
+	    http_tls(from->index, m) != 0)
+		catch_up(&ears[near_tls + http_tls(from->index, m) - 1]);
 	ear->stale = ear->stale && m->nr != MSG_RESET_TELL;
 	if (ear->stale)
 		log_limited(LOG_DEBUG, "stale", "from=%s index=%u message=%s",
@@ -234,6 +243,7 @@ chan_of(enum role role, unsigned index)
 		return index < broker.start.workers ? &broker.file_sender[index] : NULL;
 	case ROLE_HTTP_PARSER:
 		return index < broker.start.workers ? &broker.http_parser[index] : NULL;
+	case ROLE_TLS: return index < broker.ntls ? &broker.tls[index] : NULL;
 	default: return NULL;
 	}
 }

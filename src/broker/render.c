@@ -14,7 +14,7 @@
 
 #define BUCKETS 1024u
 #define NONE UINT32_MAX
-#define PACKED_SIZE 56
+#define PACKED_SIZE 57
 
 enum state { EMPTY, ASKED, READY, FAILED };
 
@@ -68,6 +68,7 @@ pack(const struct image *image, const struct render_key *key, uint8_t packed[PAC
 	out_u8(&out, (uint8_t)key->kind);
 	out_u8(&out, (uint8_t)key->arch);
 	out_u16(&out, key->http_port);
+	out_u8(&out, key->https);
 	out_copy(&out, key->mac.b, sizeof key->mac.b);
 	pack_addr(&out, &key->client);
 	pack_addr(&out, &key->server);
@@ -169,6 +170,7 @@ send_ask(struct render *r)
 	ask->client = r->key.client;
 	ask->server = r->key.server;
 	ask->http_port = r->key.http_port;
+	ask->https = r->key.https;
 	if (host != NULL) {
 		memcpy(ask->host, host->name, strlen(host->name) + 1);
 		ask->params.len = host->params_len;

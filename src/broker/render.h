@@ -21,6 +21,7 @@ struct render_key {
 	enum template_kind kind;
 	enum arch arch;
 	uint16_t http_port; /* 0: the machine loads by TFTP */
+	bool https;         /* that port speaks HTTPS */
 	struct mac mac;
 	struct addr client, server;
 	const struct conf_host *host; /* of the configuration at hand; NULL: unknown */

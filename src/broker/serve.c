@@ -15,9 +15,9 @@
 #define NAME_TEXT_MAX 300
 
 static const char *
-via(bool by_http)
+via(const struct serve_request *r)
 {
-	return by_http ? "http" : "tftp";
+	return r->by_tls ? "https" : r->by_http ? "http" : "tftp";
 }
 
 /* Those without a session have number 0. */
@@ -48,8 +48,7 @@ log_refused(const struct serve_request *r, const char *why)
 
 	log_limited(LOG_NOTICE, "refused",
 	    "session=%08x peer=%s name=%s image=%s via=%s why=\"%s\"", session_number(r),
-	    addr_format(r->client, peer), quote(r, quoted), session_image(r),
-	    via(r->by_http), why);
+	    addr_format(r->client, peer), quote(r, quoted), session_image(r), via(r), why);
 }
 
 /* Loaders try many names that need not exist. */
@@ -60,7 +59,7 @@ log_absent(const struct serve_request *r)
 
 	log_limited(LOG_DEBUG, "absent", "session=%08x peer=%s name=%s image=%s via=%s",
 	    session_number(r), addr_format(r->client, peer), quote(r, quoted),
-	    session_image(r), via(r->by_http));
+	    session_image(r), via(r));
 }
 
 static void
@@ -69,7 +68,7 @@ log_stranger(const struct serve_request *r)
 	char peer[ADDR_TEXT_MAX], quoted[NAME_TEXT_MAX];
 
 	log_limited(LOG_NOTICE, "no-session", "peer=%s name=%s via=%s",
-	    addr_format(r->client, peer), quote(r, quoted), via(r->by_http));
+	    addr_format(r->client, peer), quote(r, quoted), via(r));
 }
 
 void
@@ -79,7 +78,7 @@ serve_log_file(const struct serve_request *r, const struct serve_object *object)
 
 	log_event(LOG_DEBUG, "file", "session=%08x peer=%s name=%s image=%s via=%s",
 	    session_number(r), addr_format(r->client, peer), quote(r, quoted),
-	    object->image, via(r->by_http));
+	    object->image, via(r));
 }
 
 enum content
@@ -124,7 +123,10 @@ find_text(const struct serve_request *r, const struct image *image, enum templat
 	    .arch = arch_of(s),
 	    /* What came by one protocol goes on by it: who asks by TFTP was sent there
 	     * because it knows nothing else, or because the configuration says so. */
-	    .http_port = r->by_http ? broker.conf->http_port : 0,
+	    .http_port = !r->by_http ? 0
+			 : r->by_tls ? broker.conf->https_port
+				     : broker.conf->http_port,
+	    .https = r->by_tls,
 	    .mac = s->mac,
 	    .client = *r->client,
 	    .server = s->server,
@@ -227,16 +229,29 @@ find_open(const struct serve_request *r, bool *anything, struct serve_object *ob
 	return ERR_ABSENT;
 }
 
+/* A machine with a certificate in the configuration is one that shows it. */
+static bool
+is_proven(const struct serve_request *r)
+{
+	const struct session *s = r->session;
+	const uint8_t *wanted =
+	    s->key == NULL ? NULL : broker.conf->hosts[s->key->host].certificate;
+
+	if (wanted == NULL)
+		return true;
+	return r->shown != NULL && memcmp(r->shown, wanted, CONF_FINGERPRINT) == 0;
+}
+
 int
 serve_find(const struct serve_request *r, struct serve_object *object,
     struct render_ticket *ticket)
 {
 	const struct session *s = r->session;
 	const struct image *image = NULL;
-	bool anything;
+	bool anything, proven = s == NULL || is_proven(r);
 	int err = ERR_ABSENT;
 
-	if (s != NULL && s->image[0] != '\0')
+	if (s != NULL && proven && s->image[0] != '\0')
 		image = image_find(s->image, broker.wall_s);
 	if (image != NULL)
 		err = find_in(r, image, object, ticket);
@@ -247,7 +262,8 @@ serve_find(const struct serve_request *r, struct serve_object *object,
 	else if (s == NULL || image != NULL)
 		log_absent(r);
 	else
-		log_refused(
-		    r, s->image[0] == '\0' ? "nothing to boot" : "image is not served");
+		log_refused(r, !proven               ? "client certificate is missing"
+			       : s->image[0] == '\0' ? "nothing to boot"
+						     : "image is not served");
 	return err;
 }

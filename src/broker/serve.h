@@ -16,7 +16,8 @@ struct serve_request {
 	const struct session *session; /* of the address; NULL: none */
 	const struct addr *client;
 	const char *name; /* printable, may be empty */
-	bool by_http;
+	bool by_http, by_tls;
+	const uint8_t *shown; /* SHA-256 of the client's certificate; NULL: none */
 };
 
 struct serve_object {

@@ -116,7 +116,8 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 	struct session *s = session_of_addr(&m->peer, broker.now_ms);
 	unsigned worker;
 	struct chan *mouth = mouth_for(m, &worker);
-	struct serve_request request = {s, &m->peer, m->name, false};
+	struct serve_request request = {
+	    .session = s, .client = &m->peer, .name = m->name};
 	struct serve_object found;
 	int err;
 

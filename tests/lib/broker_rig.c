@@ -27,6 +27,7 @@ static const char conf_text[] =
     "host \"node1\" { mac " RIG_MAC "; parameter \"disk\" \"/dev/sda\"; }\n"
     "host \"node2\" { client-id \"two\"; address 10.77.0.50; parameter \"disk\" \"b\"; }\n"
     "http { port 8080; }\n"
+    "https { port 8443; certificate \"/c\" key \"/k\"; client-ca \"/ca\"; }\n"
     "boot { default image \"debian\"; unknown allow; }\n"
     "dhcp { client-rate 0; }\n"
     "open image \"rescue\" to 10.88.0.0/25;\n"
@@ -75,6 +76,9 @@ set_up_once(void)
 		join(&broker.file_sender[i], &rig.file_sender[i], ROLE_FILE_SENDER, i);
 		join(&broker.http_parser[i], &rig.http_parser[i], ROLE_HTTP_PARSER, i);
 	}
+	broker.ntls = RIG_TLS;
+	for (unsigned j = 0; j < RIG_TLS; j++)
+		join(&broker.tls[j], &rig.tls[j], ROLE_TLS, j);
 }
 
 static void
@@ -96,6 +100,8 @@ empty_all(void)
 		empty(&broker.file_sender[i], &rig.file_sender[i]);
 		empty(&broker.http_parser[i], &rig.http_parser[i]);
 	}
+	for (unsigned j = 0; j < RIG_TLS; j++)
+		empty(&broker.tls[j], &rig.tls[j]);
 	while (recv(super, notice, sizeof notice, MSG_DONTWAIT) > 0)
 		;
 }
@@ -144,6 +150,8 @@ rig_turn(void)
 		read_near(&broker.verifier, 4096);
 	} while (chan_blocked(&rig.verifier) && !broker.verifier.breached);
 	read_near(&broker.tftp_parser, 64);
+	for (unsigned j = 0; j < RIG_TLS; j++)
+		read_near(&broker.tls[j], 64);
 	for (unsigned i = 0; i < RIG_WORKERS; i++) {
 		read_near(&broker.file_sender[i], 4096);
 		read_near(&broker.http_parser[i], 64);
@@ -169,6 +177,10 @@ pair_of(enum role role, unsigned index, struct chan **near, struct chan **far)
 	case ROLE_HTTP_PARSER:
 		*near = &broker.http_parser[index];
 		*far = &rig.http_parser[index];
+		break;
+	case ROLE_TLS:
+		*near = &broker.tls[index];
+		*far = &rig.tls[index];
 		break;
 	default:
 		*near = &broker.tftp_parser;
@@ -364,16 +376,41 @@ rig_send_rrq(const struct msg_rrq_tell *t)
 	rig_send(&rig.tftp_parser, &out);
 }
 
+static void
+announce(unsigned worker, uint64_t conn, const char *peer, uint8_t tls)
+{
+	struct msg m = {.nr = MSG_CONN_TELL};
+
+	m.u.conn_tell.conn = conn;
+	m.u.conn_tell.peer = rig_addr(peer);
+	m.u.conn_tell.port = 40000;
+	m.u.conn_tell.local = rig_addr("10.77.0.1");
+	m.u.conn_tell.tls = tls;
+	rig_send(&rig.file_sender[worker], &m);
+}
+
 void
 rig_connect(unsigned worker, uint64_t conn, const char *peer)
 {
-	struct msg out = {.nr = MSG_CONN_TELL};
+	announce(worker, conn, peer, 0);
+}
 
-	out.u.conn_tell.conn = conn;
-	out.u.conn_tell.peer = rig_addr(peer);
-	out.u.conn_tell.port = 3000;
-	out.u.conn_tell.local = rig_addr("10.77.0.1");
-	rig_send(&rig.file_sender[worker], &out);
+void
+rig_connect_tls(unsigned worker, uint64_t conn, const char *peer, unsigned tls)
+{
+	announce(worker, conn, peer, (uint8_t)(tls + 1));
+}
+
+void
+rig_client(unsigned tls, unsigned worker, uint64_t conn, uint8_t hash)
+{
+	struct msg m = {.nr = MSG_CLIENT_TELL};
+
+	m.u.client_tell.worker = (uint8_t)worker;
+	m.u.client_tell.conn = conn;
+	memset(m.u.client_tell.hash, hash, sizeof m.u.client_tell.hash);
+	strcpy(m.u.client_tell.name, "node1");
+	rig_send(&rig.tls[tls], &m);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "src/broker/session.h"
 
 #define RIG_WORKERS 2
+#define RIG_TLS 2
 #define RIG_CLIENT "10.77.0.100"
 #define RIG_MAC "52:54:00:12:34:56"
 
@@ -22,6 +23,7 @@
 struct rig {
 	struct chan verifier, tftp_parser;
 	struct chan file_sender[RIG_WORKERS], http_parser[RIG_WORKERS];
+	struct chan tls[RIG_TLS];
 };
 
 extern struct rig rig;
@@ -65,6 +67,10 @@ void rig_send_rrq(const struct msg_rrq_tell *t);
 /* Announces and ends a connection, and a GET on it. */
 void rig_connect(unsigned worker, uint64_t conn, const char *peer);
 void rig_end(unsigned worker, uint64_t conn);
+/* The same for one of HTTPS that tls process `tls` has; and that process names its client by
+ * a certificate of which every byte of the hash is `hash`. */
+void rig_connect_tls(unsigned worker, uint64_t conn, const char *peer, unsigned tls);
+void rig_client(unsigned tls, unsigned worker, uint64_t conn, uint8_t hash);
 struct msg rig_get(uint64_t conn, const char *path);
 
 /* A session of RIG_MAC at RIG_CLIENT for the image. */

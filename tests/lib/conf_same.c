@@ -106,6 +106,11 @@ same_hosts(const struct conf *a, const struct conf *b)
 		NEED(memcmp(a->hosts[i].params, b->hosts[i].params,
 			 a->hosts[i].params_len) == 0);
 		NEED(addr_equal(&a->hosts[i].address, &b->hosts[i].address));
+		NEED(
+		    (a->hosts[i].certificate == NULL) == (b->hosts[i].certificate == NULL));
+		NEED(a->hosts[i].certificate == NULL ||
+		     memcmp(a->hosts[i].certificate, b->hosts[i].certificate,
+			 CONF_FINGERPRINT) == 0);
 		ALL(same_scope(&a->hosts[i].scope, &b->hosts[i].scope));
 	}
 	for (unsigned i = 0; i < a->nkeys; i++) {

@@ -513,6 +513,30 @@ many_hosts(void **state)
 	free(text);
 }
 
+/* As 64 digits, and as openssl writes them. */
+static void
+certificates_of_clients(void **state)
+{
+	struct conf *c = parse(
+	    "interface a; https { certificate \"/c\" key \"/k\"; client-ca \"/a\"; }\n"
+	    "host \"h\" { mac 52:54:00:12:34:56; client-certificate "
+	    "\"0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef\"; }\n"
+	    "host \"i\" { mac 52:54:00:12:34:57; client-certificate "
+	    "01:23:45:67:89:AB:CD:EF:01:23:45:67:89:ab:cd:ef:"
+	    "01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef; }\n"
+	    "host \"j\" { mac 52:54:00:12:34:58; }\n");
+	static const uint8_t eight[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+
+	(void)state;
+	assert_int_equal(c->verify_client, 1);
+	for (unsigned i = 0; i < CONF_FINGERPRINT; i += sizeof eight) {
+		assert_memory_equal(c->hosts[0].certificate + i, eight, sizeof eight);
+		assert_memory_equal(c->hosts[1].certificate + i, eight, sizeof eight);
+	}
+	assert_null(c->hosts[2].certificate);
+	conf_free(c);
+}
+
 int
 main(void)
 {
@@ -527,6 +551,7 @@ main(void)
 	    cmocka_unit_test(bytes_that_are_no_text),
 	    cmocka_unit_test(cut_and_bent),
 	    cmocka_unit_test(many_hosts),
+	    cmocka_unit_test(certificates_of_clients),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

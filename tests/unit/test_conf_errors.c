@@ -15,6 +15,9 @@
 #define IF "interface eth0;\n" /* line 1 of most wrong inputs */
 #define NET "subnet 10.0.0.0/24 {}"
 
+/* As many digits as a SHA-256 has. */
+#define D64 "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+
 static const struct conf_wrong wrongs[] = {
     /* shape */
     {"", ERR_FORMAT, 1, 1, "found the end of the file, expected at least one 'interface'"},
@@ -69,7 +72,8 @@ static const struct conf_wrong wrongs[] = {
     {IF "boot { default allow; }", ERR_FORMAT, 2, 16,
 	"found 'allow', expected 'image' or 'deny'"},
     {IF "host \"a\" { x; }", ERR_FORMAT, 2, 12,
-	"found 'x', expected 'image', 'boot', 'mac', 'address', 'parameter', 'lease-time', "
+	"found 'x', expected 'image', 'boot', 'client-certificate', 'mac', 'address', "
+	"'parameter', 'lease-time', "
 	"'option', 'always', 'boot-lease-time', 'circuit-id', 'remote-id', 'client-id', "
 	"'uuid' or '}'"},
     {IF "subnet 10.0.0.0/24 { x; }", ERR_FORMAT, 2, 22,
@@ -363,6 +367,19 @@ static const struct conf_wrong wrongs[] = {
 	ERR_ABSENT, 2, 36, "found 'client-certificates', expected a 'client-ca' beside it"},
     {"interface a;\nhttps { certificate \"/a\" key \"/b\"; port 80; }", ERR_RANGE, 2, 1,
 	"found https port 80, expected another than that of http"},
+    {"interface a;\nhost \"h\" { mac 52:54:00:12:34:56; client-certificate \"0123\"; }",
+	ERR_FORMAT, 2, 54,
+	"found \"0123\", expected the SHA-256 of a certificate: "
+	"64 hexadecimal digits"},
+    {"interface a;\nhost \"h\" { mac 52:54:00:12:34:56; client-certificate\n"
+     "\"" D64 "\"; }",
+	ERR_ABSENT, 2, 35,
+	"found 'client-certificate', expected a 'client-ca' in an 'https' block"},
+    {"interface a;\nhost \"h\" { mac 52:54:00:12:34:56; client-certificate\n"
+     "\"" D64 "\";\nclient-certificate \"" D64 "\"; }",
+	ERR_DUPLICATE, 4, 1,
+	"'client-certificate' is given a second time, expected it once; the first is on "
+	"line 2"},
     {"interface a;\nboot { ipxe-transport https; }", ERR_ABSENT, 2, 8,
 	"found ipxe-transport https, expected an 'https' block"},
     {"interface a;\nboot { http-boot https; }", ERR_ABSENT, 2, 8,

@@ -118,6 +118,40 @@ test_http_port(void **state)
 	assert_string_equal(r.bootfile, "http://10.77.0.1:8080/debian/boot/x64.efi");
 }
 
+/* By HTTPS what can: firmware is told so, iPXE only when it says that it knows it. */
+static void
+test_https(void **state)
+{
+	struct msg_dhcp_tell m = rig_request(DHCP_DISCOVER, A);
+	static const char plain[] = "ipxe-transport http;";
+	const char *at = strstr(rig_text, plain);
+	char text[8192];
+
+	(void)state;
+	assert_non_null(at);
+	rig_stop();
+	snprintf(text, sizeof text,
+	    "%.*sipxe-transport https; http-boot https;%s"
+	    " https { port 8443; certificate \"/c\" key \"/k\"; }",
+	    (int)(at - rig_text), rig_text, at + strlen(plain));
+	rig_start(text);
+	rig_firmware(&m, 16, 2);
+	assert_type(&m, DHCP_OFFER);
+	assert_string_equal(r.bootfile, "https://10.77.0.1:8443/debian/boot/x64.efi");
+	m = rig_request(DHCP_DISCOVER, A);
+	rig_firmware(&m, 7, 1);
+	m.ipxe = 1;
+	m.ipxe_features = 1u << 3 | 1u << 4;
+	assert_type(&m, DHCP_OFFER);
+	assert_string_equal(r.bootfile, "https://10.77.0.1:8443/debian/boot.ipxe");
+	m.ipxe_features = 1u << 3;
+	assert_type(&m, DHCP_OFFER);
+	assert_string_equal(r.bootfile, "http://10.77.0.1/debian/boot.ipxe");
+	m.ipxe_features = 0;
+	assert_type(&m, DHCP_OFFER);
+	assert_string_equal(r.bootfile, "tftp://10.77.0.1/debian/boot.ipxe");
+}
+
 static void
 test_denied(void **state)
 {
@@ -334,6 +368,7 @@ main(void)
 	    TEST(test_uefi_recipes),
 	    TEST(test_ipxe),
 	    TEST(test_http_port),
+	    TEST(test_https),
 	    TEST(test_denied),
 	    TEST(test_unknown_ignored),
 	    TEST(test_image_missing),

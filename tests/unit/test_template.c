@@ -105,6 +105,12 @@ test_languages(void **state)
 	assert_renders("@{base}", "http://10.77.0.1/debian-12");
 	v.http_port = 8080;
 	assert_renders("@{base}", "http://10.77.0.1:8080/debian-12");
+	v.https = true;
+	assert_renders("@{base}", "https://10.77.0.1:8080/debian-12");
+	v.http_port = 443;
+	assert_renders("@{base}", "https://10.77.0.1/debian-12");
+	v.https = false;
+	assert_renders("@{base}", "http://10.77.0.1:443/debian-12");
 	v.http_port = 0;
 	assert_renders("@{base}", "tftp://10.77.0.1/debian-12");
 	assert_renders("@{initrds}",
