@@ -337,7 +337,7 @@ order_add(struct lease *l, const struct lease_past *past)
 
 	order_put(l, LEASE_QUARANTINED, past->until, NULL);
 	l->state = (uint8_t)past->state;
-	if (l->place != PLACE_TIMED)
+	if (o == NULL || l->place != PLACE_TIMED)
 		return;
 	if (past->state == LEASE_BOUND) {
 		o->nbound++;
