@@ -49,7 +49,8 @@ fuzz_one(const uint8_t *data, size_t len)
 	if (tftp_decode_request(data, len, &r) != 0)
 		return 0;
 	REQUIRE(r.name > data && r.name_len > 0 && r.name + r.name_len < data + len);
-	REQUIRE(memchr(r.name, 0, r.name_len) == NULL && r.options <= TFTP_OPTIONS_ALL && r.rollover <= 1);
+	REQUIRE(memchr(r.name, 0, r.name_len) == NULL && r.options <= TFTP_OPTIONS_ALL &&
+		r.rollover <= 1);
 	REQUIRE(r.blksize >= TFTP_BLKSIZE_MIN && r.blksize <= TFTP_BLKSIZE_MAX);
 	REQUIRE(r.windowsize >= 1 && (r.timeout >= 1) == ((r.options & TFTP_TIMEOUT) != 0));
 	REQUIRE((r.options & TFTP_BLKSIZE) != 0 || r.blksize == TFTP_BLKSIZE_DEFAULT);

@@ -146,7 +146,8 @@ has_hello(struct conn *c)
 	if (n > 0 && n < RECORD_HEAD)
 		return false;
 	len = RECORD_HEAD + ((size_t)plain[3] << 8 | plain[4]);
-	return n == 0 || plain[0] != RECORD_HANDSHAKE || len > HELLO_MAX || (size_t)n >= len;
+	return n == 0 || plain[0] != RECORD_HANDSHAKE || len > HELLO_MAX ||
+	       (size_t)n >= len;
 }
 
 static bool

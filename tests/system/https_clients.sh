@@ -29,12 +29,13 @@ certificate()
 	local how=(rsa:3072)
 
 	[ "$3" = rsa ] || how=(ec -pkeyopt ec_paramgen_curve:P-256)
-	openssl req -new -newkey "${how[@]}" -nodes -subj "/CN=$1" \
-		-keyout "$RUN/$1.key" -out "$RUN/$1.csr" 2>>"$RUN/openssl.log" &&
-		openssl x509 -req -in "$RUN/$1.csr" -days 2 -CA "$RUN/$2.pem" \
-			-CAkey "$RUN/$2.key" -CAcreateserial -out "$RUN/$1.pem" \
-			-extfile <(echo "subjectAltName=IP:$SERVER_IP") 2>>"$RUN/openssl.log" ||
-		die "certificate $1: $(tail -n 1 "$RUN/openssl.log")"
+	{
+		openssl req -new -newkey "${how[@]}" -nodes -subj "/CN=$1" \
+			-keyout "$RUN/$1.key" -out "$RUN/$1.csr" &&
+			openssl x509 -req -in "$RUN/$1.csr" -days 2 -CA "$RUN/$2.pem" \
+				-CAkey "$RUN/$2.key" -CAcreateserial -out "$RUN/$1.pem" \
+				-extfile <(echo "subjectAltName=IP:$SERVER_IP")
+	} 2>>"$RUN/openssl.log" || die "certificate $1: $(tail -n 1 "$RUN/openssl.log")"
 	chmod 600 "$RUN/$1.key"
 }
 
@@ -124,9 +125,9 @@ requests()
 # resumed VERSION: 1 when a second connection goes on where the first has begun.
 resumed()
 {
-	in_ns a timeout 20 bash -c "{ sleep 1; } | openssl s_client -connect $SERVER_IP:443 $1 \
+	in_ns a timeout 20 bash -c "{ sleep 3; } | openssl s_client -connect $SERVER_IP:443 $1 \
 		-sess_out $RUN/session >/dev/null 2>&1"
-	in_ns a timeout 20 bash -c "{ sleep 1; } | openssl s_client -connect $SERVER_IP:443 $1 \
+	in_ns a timeout 20 bash -c "{ sleep 3; } | openssl s_client -connect $SERVER_IP:443 $1 \
 		-sess_in $RUN/session 2>/dev/null" | grep -c '^Reused'
 }
 
@@ -147,7 +148,7 @@ resumption()
 	kill_all tls
 	wait_for 30 tls_answers
 	same "keys of tickets live in one process: not after its end" 0 "$(
-		in_ns a timeout 20 bash -c "{ sleep 1; } | openssl s_client \
+		in_ns a timeout 20 bash -c "{ sleep 3; } | openssl s_client \
 			-connect $SERVER_IP:443 -tls1_2 -sess_in $RUN/session 2>/dev/null" |
 			grep -c '^Reused'
 	)"

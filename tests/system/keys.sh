@@ -14,17 +14,18 @@ umask 077
 # rig MODE FILE...: its lines are counted as ours.
 rig()
 {
-	local mode=$1
+	local mode=$1 last
 
 	shift
 	if ! timeout -k 5 120 "$TESTBIN/keysrig" "$BIN/keys" "$mode" "$@" >"out.$mode" 2>&1; then
 		not_ok "$mode: the stand-in" "$(tail -n 3 "out.$mode" | tr '\n' ' ')"
 		return
 	fi
+	last=$(tail -n 3 "out.$mode" | tr '\n' ' ')
 	while read -r word line; do
 		case $word in
 		ok) ok "$mode: $line" ;;
-		not) not_ok "$mode: $line" "$(tail -n 3 "out.$mode" | tr '\n' ' ')" ;;
+		not) not_ok "$mode: $line" "$last" ;;
 		esac
 	done <"out.$mode"
 }

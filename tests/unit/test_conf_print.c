@@ -133,7 +133,8 @@ defaults_are_said(void **state)
 	    "\tquarantine 10m;\n\tclient-rate 100;\n\tlink-rate 0;\n\tleases-per-port 0;\n"
 	    "\tpool-share 100%;\n}\n",
 	    "boot {\n\tdefault deny;\n\tunknown deny;\n\tipxe-transport http;\n"
-	    "\thttp-boot http;\n\texpired refuse;\n\tsession-time 1h;\n\tsessions 10000;\n}\n",
+	    "\thttp-boot http;\n\texpired refuse;\n\tsession-time 1h;\n\tsessions "
+	    "10000;\n}\n",
 	    "tftp {\n\tports 40000 - 40063;\n\tsingle-port no;\n\tcase-insensitive no;\n"
 	    "\trollover 0;\n\tmax-windowsize 64;\n\tmax-blksize 65464;\n"
 	    "\ttransfers-per-address 64;\n}\n",
