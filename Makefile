@@ -180,7 +180,8 @@ IMAGE_RULES := policy/lines policy/paths policy/when policy/manifest policy/mini
 OBJ_verifier := $(call CAGED,verifier) $(IMAGE_RULES) src/verifier/store \
 	src/verifier/sha256 src/verifier/sealed src/verifier/queue src/verifier/fill \
 	src/verifier/hasher src/verifier/floorfile src/verifier/image src/verifier/catalog \
-	src/verifier/load src/verifier/tell src/verifier/render src/verifier/verifier_main
+	src/verifier/cache src/verifier/texts src/verifier/load src/verifier/tell \
+	src/verifier/render src/verifier/verifier_main
 LIB_verifier := -lsodium -lcrypto
 
 OBJ_conf-check := $(call CAGED,conf-check) $(CONF) src/conf-check/conf-check_main
@@ -328,8 +329,9 @@ LIB_test_floor := -lsodium
 UNIT += verifier
 OBJ_test_verifier := $(CHILD) $(IMAGE_RULES) src/verifier/store src/verifier/sha256 \
 	src/verifier/sealed src/verifier/queue src/verifier/fill src/verifier/hasher \
-	src/verifier/floorfile src/verifier/image src/verifier/catalog src/verifier/load \
-	src/verifier/tell src/verifier/render src/tools/secret
+	src/verifier/floorfile src/verifier/image src/verifier/catalog src/verifier/cache \
+	src/verifier/texts src/verifier/load src/verifier/tell src/verifier/render \
+	src/tools/secret
 LIB_test_verifier := -lsodium -lcrypto
 UNIT += hash_queue
 OBJ_test_hash_queue := $(BASE) src/verifier/queue
@@ -446,7 +448,7 @@ FUZZ += render
 OBJ_fuzz_render := $(CHILD) policy/lines policy/paths policy/when policy/manifest \
 	policy/template src/verifier/store src/verifier/sha256 src/verifier/sealed \
 	src/verifier/queue src/verifier/fill src/verifier/hasher src/verifier/image \
-	src/verifier/tell src/verifier/render
+	src/verifier/catalog src/verifier/cache src/verifier/tell src/verifier/render
 LIB_fuzz_render := -lsodium -lcrypto
 
 FUZZ += sender

@@ -18,7 +18,6 @@
 #include "src/verifier/hasher.h"
 #include "src/verifier/image.h"
 #include "src/verifier/render.h"
-#include "src/verifier/sealed.h"
 #include "src/verifier/tell.h"
 
 #define REQUIRE(condition) ((condition) ? (void)0 : abort())
@@ -48,27 +47,19 @@ static const char manifest[] =
 
 static int broker;
 
-/* The bytes of all templates, one behind the other, in an object of their own. */
 static void
 place_templates(struct image *image)
 {
 	static const char *const texts[] = {ipxe, grub, pxelinux};
-	int place = sealed_new(sizeof ipxe + sizeof grub + sizeof pxelinux);
-	int fd = memfd_create("templates", MFD_CLOEXEC);
-	uint64_t at = 0;
 
-	REQUIRE(place >= 0 && fd >= 0);
-	sealed_at((unsigned)place)->fd = fd;
 	for (unsigned i = 0; i < TEMPLATE_MAX; i++) {
-		uint16_t file = image->m.templates[i];
 		size_t len = strlen(texts[i]);
 
-		REQUIRE(file < image->m.nfiles);
-		image->m.files[file].size = len;
-		image->places[file].object = (uint16_t)place;
-		image->places[file].offset = at;
-		REQUIRE(pwrite(fd, texts[i], len, (off_t)at) == (ssize_t)len);
-		at += len;
+		REQUIRE(image->m.templates[i] < image->m.nfiles);
+		image->texts[i] = malloc(len);
+		REQUIRE(image->texts[i] != NULL);
+		memcpy(image->texts[i], texts[i], len);
+		image->text_lens[i] = len;
 	}
 }
 

@@ -42,7 +42,13 @@ catalog_find(const char *name, uint64_t version)
 const char *
 catalog_folder(const struct entry *e, char folder[CATALOG_FOLDER_MAX])
 {
-	snprintf(folder, CATALOG_FOLDER_MAX, "%s/%" PRIu64, e->name, e->version);
+	return catalog_folder_of(e->name, e->version, folder);
+}
+
+const char *
+catalog_folder_of(const char *name, uint64_t version, char folder[CATALOG_FOLDER_MAX])
+{
+	snprintf(folder, CATALOG_FOLDER_MAX, "%s/%" PRIu64, name, version);
 	return folder;
 }
 

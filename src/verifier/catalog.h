@@ -36,6 +36,8 @@ struct entry {
 /* "<name>/<version>", the entry's folder in the store. */
 #define CATALOG_FOLDER_MAX (PATHS_NAME_MAX + 22)
 const char *catalog_folder(const struct entry *e, char folder[CATALOG_FOLDER_MAX]);
+const char *catalog_folder_of(
+    const char *name, uint64_t version, char folder[CATALOG_FOLDER_MAX]);
 
 /* Looks at the store: finds new entries, makes refused ones new whose manifest or
  * signature has changed, and calls gone() for those that are no longer there, which are

@@ -40,6 +40,11 @@ struct fill {
 };
 
 static const char not_needed[] = "not needed";
+/* What the files have no part in. */
+static const char no_memory[] = "no memory for the copies";
+static const char no_descriptor[] = "could not be opened: too many open files";
+static const char no_sha256[] = "SHA-256 does not work";
+static const char no_seals[] = "the copies could not be sealed";
 
 struct fill *
 fill_new(void)
@@ -85,6 +90,8 @@ open_file(const struct hash_job *job, const struct manifest_file *file, const ch
 	uint64_t size;
 	int fd = store_open_file(job->dir, file->path, &size, NULL, why);
 
+	if (fd == ERR_SYS)
+		*why = no_descriptor;
 	if (fd >= 0 && size != file->size) {
 		*why = "its size is not the manifest's";
 		close(fd);
@@ -116,7 +123,7 @@ write_chunk(int memfd, const uint8_t *bytes, size_t n, uint64_t offset)
 		ssize_t k = pwrite(memfd, bytes + put, n - put, (off_t)(offset + put));
 
 		if (k <= 0)
-			return "could not be copied: no memory";
+			return no_memory;
 		put += (size_t)k;
 	}
 	return NULL;
@@ -207,7 +214,7 @@ check_file(
 	const char *why;
 
 	if (!sha256_begin(f->sha))
-		return "SHA-256 does not work";
+		return no_sha256;
 	for (uint64_t done = 0; done < file->size;) {
 		size_t n = chunk_of(file->size - done);
 
@@ -217,11 +224,11 @@ check_file(
 		if (why != NULL)
 			return why;
 		if (!sha256_add(f->sha, f->hashed, n))
-			return "SHA-256 does not work";
+			return no_sha256;
 		done += n;
 	}
 	if (!sha256_end(f->sha, hash))
-		return "SHA-256 does not work";
+		return no_sha256;
 	return memcmp(hash, file->hash, sizeof hash) == 0
 		   ? NULL
 		   : "its SHA-256 is not the manifest's";
@@ -259,7 +266,7 @@ static void
 fill_memory(struct fill *f, struct hash_job *job)
 {
 	if (ftruncate(job->fd, (off_t)job->size) != 0) {
-		job->why = "no memory for the copies";
+		job->why = no_memory;
 		return;
 	}
 	begin_copy(f, job);
@@ -271,7 +278,7 @@ fill_memory(struct fill *f, struct hash_job *job)
 	end_copy(f, job);
 	if (job->why == NULL && fcntl(job->fd, F_ADD_SEALS, ALL_SEALS) != 0) {
 		job->culprit = NULL;
-		job->why = "the copies could not be sealed";
+		job->why = no_seals;
 	}
 }
 
@@ -290,25 +297,32 @@ check_only(struct fill *f, struct hash_job *job)
 	}
 }
 
-void
-fill_run(struct fill *f, struct hash_job *job)
+static void
+run(struct fill *f, struct hash_job *job)
 {
 	job->culprit = NULL;
 	job->why = NULL;
 	job->fd = -1;
 	if (!job->keep) {
 		check_only(f, job);
-		job->good = job->why == NULL;
 		return;
 	}
 	job->fd = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (job->fd < 0)
-		job->why = errno == EMFILE ? "too many open files" : "no memory";
+		job->why = errno == EMFILE ? no_descriptor : no_memory;
 	else
 		fill_memory(f, job);
-	job->good = job->why == NULL;
-	if (job->good || job->fd < 0)
+	if (job->why == NULL || job->fd < 0)
 		return;
 	close(job->fd);
 	job->fd = -1;
+}
+
+void
+fill_run(struct fill *f, struct hash_job *job)
+{
+	run(f, job);
+	job->good = job->why == NULL;
+	job->ours = job->why == no_memory || job->why == no_descriptor ||
+		    job->why == no_sha256 || job->why == no_seals;
 }

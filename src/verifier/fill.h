@@ -28,7 +28,8 @@ struct hash_job {
 	void *owner; /* for whoever takes it back */
 	/* The result: */
 	bool good;
-	int fd; /* sealed, when good and to be kept, else -1 */
+	bool ours; /* when not good: for want of memory and the like, not for the files */
+	int fd;    /* sealed, when good and to be kept, else -1 */
 	const struct manifest_file
 	    *culprit;    /* when not good: the file, NULL for none in particular */
 	const char *why; /* constant text */

@@ -57,6 +57,24 @@ image_by_id(uint32_t id)
 	return NULL;
 }
 
+static bool
+holds(const struct image *image, unsigned place)
+{
+	for (unsigned i = 0; i < image->nobjects; i++)
+		if (image->objects[i] == place)
+			return true;
+	return false;
+}
+
+struct image *
+image_owner(unsigned place)
+{
+	for (unsigned i = 0; i < IMAGES_MAX; i++)
+		if (table[i] != NULL && !table[i]->retired && holds(table[i], place))
+			return table[i];
+	return NULL;
+}
+
 void
 image_free(struct image *image)
 {
@@ -65,6 +83,8 @@ image_free(struct image *image)
 			table[i] = NULL;
 	for (unsigned i = 0; i < image->nobjects; i++)
 		sealed_unref(image->objects[i]);
+	for (unsigned i = 0; i < TEMPLATE_MAX; i++)
+		free(image->texts[i]);
 	free(image->m.files);
 	free(image->places);
 	free(image->objects);

@@ -30,8 +30,12 @@ struct image {
 	unsigned nobjects;
 	uint16_t *objects;                     /* places of those it owns a share of */
 	uint8_t templates[MANIFEST_BOOTS_MAX]; /* kinds that can be rendered, as bits */
-	bool retired;                          /* no longer served */
-	uint8_t warned;                        /* expiry warnings given */
+	char *texts[TEMPLATE_MAX];             /* of the templates, verified; NULL: none */
+	size_t text_lens[TEMPLATE_MAX];
+	unsigned busy;    /* files that are being loaded: it must stay where it is */
+	bool retired;     /* no longer served */
+	bool retire_told; /* and the broker knows */
+	uint8_t warned;   /* expiry warnings given */
 	enum told told;
 	unsigned told_next; /* the next one within the step */
 };
@@ -44,6 +48,9 @@ struct image *image_at(unsigned n);
 struct image *image_serving(const char *name);
 /* One that is served, or NULL. */
 struct image *image_by_id(uint32_t id);
+/* One that is served and holds the object in that place of the table of sealed.h; NULL when
+ * there is none. */
+struct image *image_owner(unsigned place);
 /* Gives back its shares and its memory; removes it from the table if it is there. */
 void image_free(struct image *image);
 /* Is any image served? */

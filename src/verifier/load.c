@@ -12,20 +12,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "policy/template.h"
 #include "policy/when.h"
 #include "privsep/roles.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/verifier/cache.h"
 #include "src/verifier/floorfile.h"
 #include "src/verifier/hasher.h"
 #include "src/verifier/sealed.h"
 #include "src/verifier/store.h"
+#include "src/verifier/texts.h"
 
 /* Files from this size on have a memfd of their own; smaller ones share one, up to
  * PACK_MAX bytes. */
 #define LARGE (1u << 20)
-#define PACK_MAX (32u << 20)
+#define PACK_MAX (4u << 20)
 #define TIME_STEP_S 21600u
 
 struct load_rules load_rules;
@@ -39,6 +40,7 @@ static struct {
 	struct hash_job *jobs;
 	unsigned *objects; /* the object that each job fills */
 	unsigned nfiles, njobs, undone;
+	bool too_large; /* for the whole budget: it will never fit */
 } now_loading = {.dir = -1};
 
 static char text[MANIFEST_SIZE_MAX];
@@ -93,6 +95,7 @@ forget(enum entry_state state)
 	now_loading.jobs = NULL;
 	now_loading.objects = NULL;
 	now_loading.njobs = now_loading.nfiles = 0;
+	now_loading.too_large = false;
 }
 
 /* Reads manifest and signature into `text` and `signature` and checks the latter. */
@@ -190,20 +193,31 @@ check_floor(struct entry *e, const struct image *image)
 
 /* A new object for the next job; false when there is no room for one. */
 static bool
-begin_job(struct image *image, uint64_t size)
+begin_job(struct image *image, uint64_t size, const char *path)
 {
-	int object = sealed_new(size);
 	struct hash_job *job = &now_loading.jobs[now_loading.njobs];
+	int object;
 
+	if (size > cache_budget()) {
+		now_loading.too_large = true;
+		return refuse(path,
+		    "needs %" PRIu64 " bytes of memory, all images together have %" PRIu64,
+		    size, cache_budget());
+	}
+	object = sealed_new(size);
 	if (object < 0)
-		return refuse("-", "more than %u files and packs in memory", SEALED_MAX);
+		return refuse("-", "more than %u large files and packs", SEALED_MAX);
 	image->objects[image->nobjects++] = (uint16_t)object;
 	now_loading.objects[now_loading.njobs++] = (unsigned)object;
 	job->dir = now_loading.dir;
 	job->size = size;
 	job->files = &now_loading.files[now_loading.nfiles];
-	job->keep = true;
 	job->fd = -1;
+	/* What finds no room now is checked all the same, and loaded when it is asked for.
+	 */
+	job->keep = cache_fits(size);
+	if (job->keep)
+		sealed_begin((unsigned)object, clock_mono_ms());
 	return true;
 }
 
@@ -231,7 +245,7 @@ plan_large(struct image *image, unsigned i)
 		image->places[i].object = (uint16_t)shared;
 		return true;
 	}
-	if (!begin_job(image, f->size))
+	if (!begin_job(image, f->size, f->path))
 		return false;
 	place_file(image, i, 0);
 	return true;
@@ -268,7 +282,7 @@ plan_small(struct image *image)
 			size = pack_size(&image->m, i);
 			offset = 0;
 			open = true;
-			if (!begin_job(image, size))
+			if (!begin_job(image, size, image->m.files[i].path))
 				return false;
 		}
 		place_file(image, i, offset);
@@ -296,37 +310,20 @@ plan_jobs(struct image *image)
 	return plan_small(image);
 }
 
-/* Sizes are the manifest's, so their sum may be anything. */
-static bool
-check_memory(const struct image *image)
+/* Nothing is loaded after all. */
+static void
+unplan(void)
 {
-	uint64_t need = 0, used = sealed_bytes();
-	uint64_t room = used < load_rules.memory ? load_rules.memory - used : 0;
-
-	for (unsigned i = 0; i < image->m.nfiles; i++) {
-		const struct manifest_file *f = &image->m.files[i];
-		int shared = f->size >= LARGE ? sealed_share(f->hash, f->size) : ERR_ABSENT;
-
-		if (shared >= 0)
-			sealed_unref((unsigned)shared);
-		else if (f->size > UINT64_MAX - need)
-			need = UINT64_MAX;
-		else
-			need += f->size;
-	}
-	if (need <= room)
-		return true;
-	refuse("-",
-	    "needs %" PRIu64 " bytes of memory, of %" PRIu64 " only %" PRIu64 " are free",
-	    need, load_rules.memory, room);
-	return false;
+	for (unsigned i = 0; i < now_loading.njobs; i++)
+		if (now_loading.jobs[i].keep)
+			sealed_fail(now_loading.objects[i]);
 }
 
 static enum entry_state
 prepare(struct entry *e)
 {
 	char folder[CATALOG_FOLDER_MAX];
-	const char *why;
+	const char *why, *error, *file = "-";
 	struct image *image = calloc(1, sizeof *image);
 	enum entry_state state;
 
@@ -345,8 +342,15 @@ prepare(struct entry *e)
 	state = check_floor(e, image);
 	if (state != ENTRY_LOADING)
 		return state;
-	if (!check_memory(image) || !plan_jobs(image))
-		return ENTRY_NO_ROOM;
+	error = texts_read(image, now_loading.dir, &file);
+	if (error != NULL) {
+		refuse(file, "%s", error);
+		return ENTRY_REFUSED;
+	}
+	if (!plan_jobs(image)) {
+		unplan();
+		return now_loading.too_large ? ENTRY_REFUSED : ENTRY_NO_ROOM;
+	}
 	return ENTRY_LOADING;
 }
 
@@ -396,62 +400,16 @@ collect_jobs(void)
 			refuse(job->culprit == NULL ? "-" : job->culprit->path, "%s",
 			    job->why);
 			good = false;
+			if (job->keep)
+				sealed_fail(now_loading.objects[i]);
 			continue;
 		}
-		s->fd = job->fd;
+		if (job->keep)
+			sealed_ready(now_loading.objects[i], job->fd, clock_mono_ms());
 		s->whole = job->nfiles == 1 && job->files[0].file->size >= LARGE;
 		memcpy(s->hash, job->files[0].file->hash, sizeof s->hash);
 	}
 	return good;
-}
-
-/* Reads a template's text from its sealed copy and checks its slots. */
-static bool
-check_template(const struct image *image, enum template_kind kind, bool *kernel)
-{
-	static char template[TEMPLATE_SIZE_MAX];
-	uint16_t file = image->m.templates[kind];
-	const struct manifest_file *f = &image->m.files[file];
-	const struct place *place = &image->places[file];
-	struct text_error error;
-
-	if (f->size > sizeof template)
-		return refuse(
-		    f->path, "a template has at most %u bytes", TEMPLATE_SIZE_MAX);
-	if (store_pread(sealed_at(place->object)->fd, template, (size_t)f->size,
-		place->offset) != 0)
-		return refuse(f->path, "its copy could not be read");
-	if (template_check(template, (size_t)f->size, false, kernel, &error) != 0)
-		return refuse(f->path, "line %u, column %u: %s", error.line, error.column,
-		    error.what);
-	return true;
-}
-
-/* Every template must be well formed. It is offered to the architectures that have what
- * its slots ask for. */
-static bool
-check_templates(struct image *image)
-{
-	bool kernel = false, unused;
-	struct text_error error;
-
-	for (unsigned i = 0; i < image->m.nboots; i++) {
-		const char *cmdline = image->m.boots[i].cmdline;
-
-		if (template_check(cmdline, strlen(cmdline), true, &unused, &error) != 0)
-			return refuse("manifest", "command line for %s, column %u: %s",
-			    arch_name(image->m.boots[i].arch), error.column, error.what);
-	}
-	for (unsigned k = 0; k < TEMPLATE_MAX; k++) {
-		if (image->m.templates[k] == MANIFEST_NO_FILE)
-			continue;
-		if (!check_template(image, (enum template_kind)k, &kernel))
-			return false;
-		for (unsigned i = 0; i < image->m.nboots; i++)
-			if (!kernel || image->m.boots[i].kernel != MANIFEST_NO_FILE)
-				image->templates[i] |= (uint8_t)(1u << k);
-	}
-	return true;
 }
 
 static bool
@@ -490,7 +448,7 @@ load_finish(void)
 	struct image *image = now_loading.image;
 	struct entry *e = now_loading.entry;
 
-	if (!collect_jobs() || !check_templates(image)) {
+	if (!collect_jobs()) {
 		forget(ENTRY_REFUSED);
 		return NULL;
 	}
@@ -506,7 +464,7 @@ load_finish(void)
 	now_loading.image = NULL;
 	log_event(LOG_NOTICE, "image-served",
 	    "image=%s version=%" PRIu64 " files=%u memory=%" PRIu64, e->name, e->version,
-	    image->m.nfiles, sealed_bytes());
+	    image->m.nfiles, cache_budget() - cache_room());
 	forget(ENTRY_SERVED);
 	return image;
 }

@@ -18,7 +18,6 @@
 /* What images are judged by. Set once, before the cage. */
 struct load_rules {
 	struct keyring keyring;
-	uint64_t memory; /* bytes that all sealed memory may take */
 	struct floor floor;
 	bool has_floor;
 	bool serve_expired; /* past their expiry too, with a warning */

@@ -14,11 +14,8 @@
 #include "src/base/log.h"
 #include "src/verifier/hasher.h"
 #include "src/verifier/image.h"
-#include "src/verifier/sealed.h"
-#include "src/verifier/store.h"
 #include "src/verifier/tell.h"
 
-static char template[TEMPLATE_SIZE_MAX];
 static char script[TEMPLATE_SIZE_MAX];
 
 static void
@@ -36,26 +33,6 @@ complain(const struct msg_render_ask *m, const struct image *image, const char *
 	    why == NULL ? error->what : why);
 }
 
-/* Reads the template into `template`. Its length, or a negative number with *why. */
-static int
-fetch_template(const struct image *image, unsigned kind, const char **why)
-{
-	uint16_t file = image->m.templates[kind];
-	const struct manifest_file *f;
-	const struct place *place;
-
-	*why = "the image has no such template";
-	if (file == MANIFEST_NO_FILE)
-		return ERR_ABSENT;
-	f = &image->m.files[file];
-	place = &image->places[file];
-	*why = "the template could not be read";
-	if (f->size > sizeof template || store_pread(sealed_at(place->object)->fd, template,
-					     (size_t)f->size, place->offset) != 0)
-		return ERR_SYS;
-	return (int)f->size;
-}
-
 static const char *
 check_ask(const struct msg_render_ask *m, const struct image *image)
 {
@@ -63,6 +40,8 @@ check_ask(const struct msg_render_ask *m, const struct image *image)
 		return "no such image is served";
 	if (m->kind >= TEMPLATE_MAX)
 		return "no such kind of template";
+	if (image->texts[m->kind] == NULL)
+		return "the image has no such template";
 	if (manifest_boot_for(&image->m, (enum arch)m->arch) == NULL)
 		return "the image has nothing for this architecture";
 	if (addr_is_unset(&m->client) || addr_is_unset(&m->server))
@@ -103,18 +82,15 @@ render(const struct msg_render_ask *m, const struct image *image, size_t *len,
 	    .params = (const char *)m->params.b,
 	    .params_len = m->params.len,
 	};
-	int n, err;
+	int err;
 
 	*why = check_ask(m, image);
 	if (*why != NULL)
 		return ERR_DENIED;
 	values.manifest = &image->m;
 	values.boot = manifest_boot_for(&image->m, (enum arch)m->arch);
-	n = fetch_template(image, m->kind, why);
-	if (n < 0)
-		return n;
-	err = template_render(
-	    template, (size_t)n, &values, script, sizeof script, len, error);
+	err = template_render(image->texts[m->kind], image->text_lens[m->kind], &values,
+	    script, sizeof script, len, error);
 	*why = err == ERR_LONG ? "the result is longer than 64 KiB" : NULL;
 	return err;
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "privsep/roles.h"
+#include "src/base/clock.h"
+#include "src/verifier/cache.h"
 #include "src/verifier/sealed.h"
 
 #define DEPTH 256 /* messages */
@@ -18,6 +20,8 @@ static struct chan chan;
 static uint32_t own_generation;
 static bool reset_told, freed, more;
 static bool looked, looked_told;
+static bool memory_due, memory_told;
+static struct msg_memory_tell told_memory;
 
 static struct {
 	bool pending;
@@ -40,6 +44,22 @@ tell_chan(void)
 }
 
 static bool
+tell_number(enum msg_nr nr, uint32_t memfd, uint64_t size)
+{
+	struct msg m = {.nr = nr};
+
+	switch (nr) {
+	case MSG_OBJECT_TELL:
+		m.u.object_tell.memfd = memfd;
+		m.u.object_tell.size = size;
+		break;
+	case MSG_EVICT_TELL: m.u.evict_tell.memfd = memfd; break;
+	default: m.u.drop_tell.memfd = memfd; break;
+	}
+	return chan_send(&chan, &m) == 0;
+}
+
+static bool
 tell_memfd(uint32_t memfd, uint64_t size, int fd)
 {
 	struct msg m = {.nr = MSG_MEMFD_TELL};
@@ -58,9 +78,16 @@ tell_objects(struct image *image)
 
 		if (s->told)
 			continue;
-		if (!tell_memfd(s->id, s->size, s->fd))
+		if (s->state == SEALED_READY) {
+			if (!tell_memfd(s->id, s->size, s->fd))
+				return false;
+			s->given = true;
+		} else if (!tell_number(MSG_OBJECT_TELL, s->id, s->size)) {
 			return false;
+		}
 		s->told = true;
+		/* What it had to say meanwhile. */
+		sealed_list(image->objects[image->told_next]);
 	}
 	return true;
 }
@@ -179,8 +206,11 @@ tell_retired(struct image *image)
 	struct msg m = {.nr = MSG_RETIRE_TELL};
 
 	m.u.retire_tell.image = image->id;
-	if (image->told >= TOLD_IMAGE && chan_send(&chan, &m) != 0)
+	if (image->told >= TOLD_IMAGE && !image->retire_told && chan_send(&chan, &m) != 0)
 		return false;
+	image->retire_told = true;
+	if (image->busy > 0)
+		return true;
 	image_free(image);
 	freed = true;
 	return true;
@@ -205,22 +235,86 @@ tell_images(void)
 }
 
 static bool
-tell_drops(void)
+tell_fetched(struct sealed *s)
 {
-	struct msg m = {.nr = MSG_DROP_TELL};
+	struct msg m = {.nr = MSG_FETCH_ANS};
 
-	for (unsigned i = 0; i < SEALED_MAX; i++) {
-		const struct sealed *s = sealed_at(i);
+	m.u.fetch_ans.memfd = s->id;
+	m.u.fetch_ans.ok = s->answer == ANSWER_YES;
+	if (chan_send(&chan, &m) != 0)
+		return false;
+	s->answer = ANSWER_NONE;
+	return true;
+}
 
-		if (s == NULL || s->refs > 0)
-			continue;
-		m.u.drop_tell.memfd = s->id;
-		if (chan_send(&chan, &m) != 0)
+/* All that there is to say about one object. False when the channel is full. */
+static bool
+tell_object(unsigned place)
+{
+	struct sealed *s = sealed_at(place);
+
+	if (s == NULL || !s->told)
+		return true;
+	if (s->state == SEALED_READY && !s->given && s->refs > 0) {
+		if (!tell_memfd(s->id, s->size, s->fd))
 			return false;
-		sealed_dropped(i);
+		s->given = true;
+	}
+	if (s->answer != ANSWER_NONE && !tell_fetched(s))
+		return false;
+	if (s->refs == 0) {
+		if (!tell_number(MSG_DROP_TELL, s->id, 0))
+			return false;
+		sealed_dropped(place, clock_mono_ms());
 		freed = true;
+	} else if (s->state == SEALED_LEAVING && !s->asked) {
+		s->asked = tell_number(MSG_EVICT_TELL, s->id, 0);
+		return s->asked;
 	}
 	return true;
+}
+
+static bool
+tell_objects_listed(void)
+{
+	uint16_t place;
+
+	while ((place = sealed_listed()) != SEALED_NONE) {
+		if (!tell_object(place))
+			return false;
+		sealed_unlist();
+	}
+	return true;
+}
+
+static bool
+tell_memory_done(void)
+{
+	const struct cache_counts *c = cache_counts();
+	struct msg m = {.nr = MSG_MEMORY_TELL};
+	struct msg_memory_tell *t = &m.u.memory_tell;
+
+	t->budget = cache_budget();
+	t->bytes = sealed_bytes(SEALED_LOADING) + sealed_bytes(SEALED_READY);
+	t->leaving = sealed_bytes(SEALED_LEAVING);
+	t->resident = sealed_count(SEALED_LOADING) + sealed_count(SEALED_READY);
+	t->objects = t->resident + sealed_count(SEALED_COLD) + sealed_count(SEALED_LEAVING);
+	t->fetches = c->fetches;
+	t->failures = c->failures;
+	t->evictions = c->evictions;
+	if (memory_told && memcmp(t, &told_memory, sizeof *t) == 0)
+		return true;
+	if (chan_send(&chan, &m) != 0)
+		return false;
+	memory_told = true;
+	told_memory = *t;
+	return true;
+}
+
+void
+tell_memory(void)
+{
+	memory_due = true;
 }
 
 void
@@ -297,8 +391,10 @@ tell_answer_pending(void)
 void
 tell_pump(void)
 {
-	more = !tell_reset_done() || !send_answer() || !tell_images() || !tell_drops() ||
-	       !tell_looked_done();
+	more = !tell_reset_done() || !send_answer() || !tell_images() ||
+	       !tell_objects_listed() || !tell_looked_done();
+	if (!more && memory_due)
+		memory_due = !tell_memory_done();
 	chan_flush(&chan);
 }
 
@@ -321,7 +417,7 @@ void
 tell_reset(void)
 {
 	chan_reset(&chan);
-	reset_told = looked_told = false;
+	reset_told = looked_told = memory_told = false;
 	if (answer.fd >= 0)
 		close(answer.fd);
 	answer.fd = -1;

@@ -19,6 +19,8 @@ void tell_retire(struct image *image);
 /* Nothing that the store held at first is still being looked at: the broker learns it
  * after the images. */
 void tell_looked(void);
+/* Now and then: the broker learns how the memory is used, if that has changed. */
+void tell_memory(void);
 /* Sends what there is to say, as far as it goes. */
 void tell_pump(void);
 /* Something is left to say: wait until the channel can be written. */

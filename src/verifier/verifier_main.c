@@ -16,6 +16,7 @@
 #include "privsep/start.h"
 #include "src/base/clock.h"
 #include "src/base/log.h"
+#include "src/verifier/cache.h"
 #include "src/verifier/catalog.h"
 #include "src/verifier/floorfile.h"
 #include "src/verifier/hasher.h"
@@ -211,18 +212,65 @@ on_timer(void)
 	check_expiry();
 	load_keep_time();
 	load_some();
+	cache_tick(clock_mono_ms());
+	tell_memory();
 	next_scan_ms = clock_mono_ms() + SCAN_MS;
+}
+
+/* Its files were right once and no longer are. What the broker still holds of it is right,
+ * and goes with it: an image is whole, or not served. */
+static void
+take_out(struct image *image, const struct hash_job *job)
+{
+	struct entry *e = catalog_find(image->m.name, image->m.version);
+
+	if (e != NULL)
+		e->state = ENTRY_REFUSED;
+	log_event(LOG_ERROR, "image-taken-out",
+	    "image=%s version=%" PRIu64 " file=%s why=\"%s\"", image->m.name,
+	    image->m.version, job->culprit == NULL ? "-" : job->culprit->path, job->why);
+	tell_retire(image);
+}
+
+/* An object was asked for again. */
+static void
+on_loaded(struct hash_job *job)
+{
+	struct image *image = cache_ran(job, clock_mono_ms());
+
+	if (image != NULL && !image->retired)
+		take_out(image, job);
+	else if (!job->good)
+		log_limited(LOG_ERROR, "object-not-loaded", "file=%s why=\"%s\"",
+		    job->culprit == NULL ? "-" : job->culprit->path, job->why);
+	cache_end(job);
 }
 
 static void
 on_hashed(void)
 {
-	const struct hash_job *job;
+	struct hash_job *job;
 
 	hasher_clear();
-	while ((job = hasher_take()) != NULL)
-		load_ran(job);
+	while ((job = hasher_take()) != NULL) {
+		if (job->owner == NULL)
+			load_ran(job);
+		else
+			on_loaded(job);
+	}
 	load_some();
+}
+
+static void
+on_question(const struct msg *m)
+{
+	switch (m->nr) {
+	case MSG_RENDER_ASK: on_render_ask(&m->u.render_ask); return;
+	case MSG_FETCH_ASK: cache_want(m->u.fetch_ask.memfd, clock_mono_ms()); return;
+	case MSG_FREED_TELL: cache_freed(m->u.freed_tell.memfd); return;
+	case MSG_USED_TELL: cache_used(m->u.used_tell.memfd); return;
+	default: bug("a message was permitted that nobody handles");
+	}
 }
 
 /* One question at a time: the next is read when the answer is out. */
@@ -239,8 +287,8 @@ read_broker(void)
 		}
 		if (m.nr == MSG_RESET_TELL)
 			stale = false;
-		else if (m.nr == MSG_RENDER_ASK && !stale)
-			on_render_ask(&m.u.render_ask);
+		else if (!stale)
+			on_question(&m);
 		tell_pump();
 	}
 }
@@ -286,6 +334,7 @@ loop(void)
 	for (;;) {
 		if (has_looked())
 			tell_looked();
+		cache_turn(clock_mono_ms());
 		tell_pump();
 		if (tell_freed()) {
 			catalog_retry(ENTRY_NO_ROOM);
@@ -310,7 +359,7 @@ main(int argc, char **argv)
 	struct cage_hooks hooks = {.threads = hasher_start};
 
 	start_init(&st, ROLE_VERIFIER, argc, argv);
-	load_rules.memory = start_number(&st, "memory", 1, UINT64_MAX);
+	cache_init(start_number(&st, "memory", 1, UINT64_C(1) << 60));
 	load_rules.serve_expired = start_number(&st, "expired", 0, 1) == 1;
 	/* One heap for all threads: others would be made by calls that the cage refuses. */
 	if (mallopt(M_ARENA_MAX, 1) != 1 || sodium_init() < 0)

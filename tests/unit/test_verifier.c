@@ -18,6 +18,7 @@
 #include "privsep/roles.h"
 #include "src/base/log.h"
 #include "src/tools/secret.h"
+#include "src/verifier/cache.h"
 #include "src/verifier/catalog.h"
 #include "src/verifier/floorfile.h"
 #include "src/verifier/hasher.h"
@@ -112,7 +113,7 @@ set_up(void **state)
 	load_rules.keyring.n = 1;
 	secret_public(&signer, &load_rules.keyring.keys[0].public);
 	strcpy(load_rules.keyring.keys[0].images, "*");
-	load_rules.memory = 64u << 20;
+	cache_init(64u << 20);
 	assert_int_equal(floorfile_load(&load_rules.floor), ERR_ABSENT);
 	assert_int_equal(ftruncate(FD_FLOOR, FLOOR_SIZE), 0);
 	load_rules.floor.time = 1;
@@ -247,7 +248,7 @@ test_served(void **state)
 	assert_non_null(image);
 	assert_int_equal(image->m.version, 3);
 	assert_int_equal(image->templates[0], 1);
-	assert_int_equal(sealed_bytes(), LARGE_LEN + 5 + 23);
+	assert_int_equal(sealed_bytes(SEALED_READY), LARGE_LEN + 5 + 23);
 	assert_int_equal(load_rules.floor.images[0].version, 3);
 	assert_hears(all);
 	assert_hears(all + 9);
@@ -294,12 +295,13 @@ test_rendered(void **state)
 static void
 assert_refused(unsigned version, const char *words)
 {
-	uint64_t before = sealed_bytes();
+	uint64_t before = sealed_bytes(SEALED_READY);
 
 	assert_null(load(version));
 	if (strstr(last_log, words) == NULL)
 		fail_msg("%s; wanted %s", last_log, words);
-	assert_int_equal(sealed_bytes(), before);
+	assert_int_equal(sealed_bytes(SEALED_READY), before);
+	assert_int_equal(sealed_bytes(SEALED_LOADING), 0);
 	assert_int_equal(image_serving("debian")->m.version, 3);
 	assert_int_equal(load_rules.floor.images[0].version, 3);
 }
@@ -322,9 +324,12 @@ test_refused(void **state)
 	put_file("store/debian/7/manifest.minisig", "", 0);
 	assert_refused(7, "file=manifest.minisig why=\"line 1");
 	place(8, "small", "x");
-	load_rules.memory = LARGE_LEN;
-	assert_refused(8, "needs 6 bytes of memory");
-	load_rules.memory = 64u << 20;
+	/* The large file is there already, but not in another budget. */
+	cache_init(LARGE_LEN - 1);
+	assert_refused(8,
+	    "file=linux why=\"needs 3145728 bytes of memory, all images together have "
+	    "3145727");
+	cache_init(64u << 20);
 	place(2, "small", "x");
 	assert_refused(2, "rolled back");
 	assert_hears(none);
@@ -343,11 +348,19 @@ test_replaced(void **state)
 	place(9, "smaller", "y");
 	assert_non_null(load(9));
 	assert_hears(all);
-	assert_int_equal(sealed_bytes(), LARGE_LEN + 8);
+	assert_int_equal(sealed_bytes(SEALED_READY), LARGE_LEN + 8);
+	/* What was dropped counts until nobody holds it. */
+	assert_int_equal(sealed_bytes(SEALED_LEAVING), 28);
+	cache_freed(2);
+	assert_int_equal(sealed_bytes(SEALED_LEAVING), 0);
 	tell_retire(image_serving("debian"));
 	assert_hears(end);
 	assert_true(tell_freed());
-	assert_int_equal(sealed_bytes(), 0);
+	assert_int_equal(sealed_bytes(SEALED_READY), 0);
+	for (uint32_t id = 0; id < 100; id++)
+		cache_freed(id);
+	assert_int_equal(cache_room(), 64u << 20);
+	assert_int_equal(sealed_count(SEALED_COLD), 0);
 	assert_false(image_any());
 }
 
