@@ -164,7 +164,7 @@ BROKER_DHCP := src/base/hash $(LEASE) policy/match src/broker/record src/broker/
 BROKER_DHCP += src/broker/probe src/broker/rogue src/broker/heard
 BROKER_DHCP += src/broker/proxy src/broker/limit src/broker/counters src/broker/dhcp_quirk
 # Its file half: images, names, requests for files.
-BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd src/broker/image \
+BROKER_FILES := src/base/hash policy/paths src/broker/broker src/broker/memfd src/broker/fetch src/broker/image \
 	src/broker/intake src/broker/names src/broker/render src/broker/serve src/broker/wait \
 	src/broker/tftp src/broker/conn src/broker/http_rules src/broker/http src/broker/files
 OBJ_broker := $(call CAGED,broker) $(CONF) $(BROKER_DHCP) $(BROKER_FILES) src/broker/loop \
@@ -277,7 +277,7 @@ OBJ_test_lease := $(BASE) $(CONF) src/base/hash $(LEASE)
 UNIT += lease_rules lease_model
 OBJ_test_lease_rules := $(OBJ_test_lease)
 OBJ_test_lease_model := $(OBJ_test_lease) src/broker/record
-RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd \
+RIG := $(CHILD) $(CONF) $(BROKER_DHCP) src/broker/broker src/broker/image src/broker/memfd src/broker/fetch \
 	src/wire/dhcp4_options src/dhcp-sender/reply_check src/dhcp-sender/outbox src/dhcp-sender/probe_check \
 	tests/lib/dhcprig
 OBJ_test_dhcp_decide := $(RIG)

@@ -37,6 +37,9 @@ static struct known {
 	uint64_t size;
 } known[RIG_WORKERS][KNOWN_MAX];
 static unsigned nknown[RIG_WORKERS];
+/* What it was told to drop and has not said to be closed. */
+static uint32_t closing[RIG_WORKERS][KNOWN_MAX];
+static unsigned nclosing[RIG_WORKERS];
 
 static const char *const words[] = {"", "debian", "linux", "efi/shimx64.efi",
     "efi/grub.cfg", "debian/linux", "boot.ipxe", "debian/boot.ipxe", "grub/grub.cfg",
@@ -194,7 +197,7 @@ check_told(unsigned worker, const struct msg *m)
 	struct known *k;
 
 	switch (m->nr) {
-	case MSG_RESET_TELL: nknown[worker] = 0; break;
+	case MSG_RESET_TELL: nknown[worker] = nclosing[worker] = 0; break;
 	case MSG_MEMFD_TELL:
 		REQUIRE(find_known(worker, m->u.memfd_tell.memfd) == NULL);
 		REQUIRE(nknown[worker] < KNOWN_MAX);
@@ -205,6 +208,8 @@ check_told(unsigned worker, const struct msg *m)
 		k = find_known(worker, m->u.drop_tell.memfd);
 		REQUIRE(k != NULL);
 		*k = known[worker][--nknown[worker]];
+		REQUIRE(nclosing[worker] < KNOWN_MAX);
+		closing[worker][nclosing[worker]++] = m->u.drop_tell.memfd;
 		break;
 	case MSG_TFTP_GRANT_TELL:
 		check_memory(worker, t->memfd, t->offset, t->length);
@@ -251,11 +256,25 @@ turn(unsigned listens)
 		;
 }
 
+/* A file-sender says what is true; what it says wrongly is said by say(). */
+static void
+say_closed(unsigned worker)
+{
+	struct msg m = {.nr = MSG_CLOSED_TELL};
+	int fd = -1;
+
+	if (nclosing[worker] == 0 || broker.file_sender[worker].breached)
+		return;
+	m.u.closed_tell.memfd = closing[worker][--nclosing[worker]];
+	REQUIRE(files_dispatch(&broker.file_sender[worker], &m, &fd));
+	REQUIRE(!broker.file_sender[worker].breached);
+}
+
 static void
 end_of(enum role role, unsigned index)
 {
 	if (role == ROLE_FILE_SENDER)
-		nknown[index] = 0;
+		nknown[index] = nclosing[index] = 0;
 	rig_gone(role, index);
 }
 
@@ -264,6 +283,8 @@ step(struct in *in, uint8_t n)
 {
 	static const uint8_t told[] = {MSG_MEMFD_TELL, MSG_IMAGE_TELL, MSG_FILE_TELL,
 	    MSG_BOOT_TELL, MSG_ACTIVE_TELL, MSG_RETIRE_TELL, MSG_DROP_TELL, MSG_RENDER_ANS};
+	static const uint8_t cold[] = {
+	    MSG_OBJECT_TELL, MSG_EVICT_TELL, MSG_FETCH_ANS, MSG_MEMORY_TELL};
 	unsigned worker = n >> 4 & 1;
 
 	switch (n & 15) {
@@ -280,6 +301,13 @@ step(struct in *in, uint8_t n)
 	case 5: say(in, &broker.file_sender[worker], MSG_RESET_TELL); break;
 	case 6: say(in, &broker.verifier, MSG_RESET_TELL); break;
 	case 7:
+		if (n & 0x80)
+			say(in, &broker.verifier, cold[n >> 4 & 3]);
+		else if (n & 0x40)
+			say(in, &broker.file_sender[worker], MSG_CLOSED_TELL);
+		else
+			say_closed(worker);
+		break;
 	case 8:
 	case 9: say(in, &broker.verifier, told[n >> 4 & 7]); break;
 	case 10: broker.now_ms += (uint64_t)1 << (n >> 4); break;
@@ -304,7 +332,9 @@ fuzz_one(const uint8_t *data, size_t len)
 	struct in in;
 
 	rig_init();
+	rig.closes = false;
 	memset(nknown, 0, sizeof nknown);
+	memset(nclosing, 0, sizeof nclosing);
 	in_init(&in, data, len);
 	rig_debian(1, 1, 7);
 	rig_memfd(63, 10);

@@ -18,6 +18,7 @@
 #include "src/verifier/hasher.h"
 #include "src/verifier/image.h"
 #include "src/verifier/render.h"
+#include "src/verifier/sealed.h"
 #include "src/verifier/tell.h"
 
 #define REQUIRE(condition) ((condition) ? (void)0 : abort())
@@ -47,11 +48,13 @@ static const char manifest[] =
 
 static int broker;
 
+/* All files lie in one object, without memory. */
 static void
 place_templates(struct image *image)
 {
 	static const char *const texts[] = {ipxe, grub, pxelinux};
 
+	REQUIRE(sealed_new(1000) == 0);
 	for (unsigned i = 0; i < TEMPLATE_MAX; i++) {
 		size_t len = strlen(texts[i]);
 

@@ -6,6 +6,7 @@
 
 #include "src/base/hash.h"
 #include "src/broker/broker.h"
+#include "src/broker/fetch.h"
 #include "src/broker/http.h"
 #include "src/broker/image_table.h"
 #include "src/broker/intake.h"
@@ -31,6 +32,11 @@ static const struct route routes[] = {
     {MSG_RESET_TELL, ROLE_VERIFIER, on_verifier_reset_tell},
     {MSG_MEMFD_TELL, ROLE_VERIFIER, on_memfd_tell},
     {MSG_DROP_TELL, ROLE_VERIFIER, on_drop_tell},
+    {MSG_OBJECT_TELL, ROLE_VERIFIER, on_object_tell},
+    {MSG_EVICT_TELL, ROLE_VERIFIER, on_evict_tell},
+    {MSG_FETCH_ANS, ROLE_VERIFIER, on_fetch_ans},
+    {MSG_MEMORY_TELL, ROLE_VERIFIER, on_memory_tell},
+    {MSG_CLOSED_TELL, ROLE_FILE_SENDER, on_closed_tell},
     {MSG_IMAGE_TELL, ROLE_VERIFIER, on_image_tell},
     {MSG_FILE_TELL, ROLE_VERIFIER, on_file_tell},
     {MSG_BOOT_TELL, ROLE_VERIFIER, on_boot_tell},
@@ -46,6 +52,7 @@ files_init(void)
 	render_init();
 	image_init();
 	memfd_init();
+	fetch_init();
 	intake_init();
 	wait_init();
 	http_init();
@@ -95,12 +102,15 @@ files_turn(void)
 	render_tick(broker.now_ms);
 	wait_turn(broker.now_ms);
 	memfd_sweep();
+	fetch_turn(broker.now_ms);
 	intake_tick(broker.now_ms);
 }
 
 int
 files_timeout(void)
 {
+	if (wait_more())
+		return 0;
 	return wait_count() > 0 || render_asked() > 0 ? 100 : 1000;
 }
 

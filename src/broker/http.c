@@ -119,13 +119,13 @@ dismiss(unsigned worker, uint64_t conn, uint16_t status, bool head)
 }
 
 static int
-deny_absent(unsigned worker, const struct msg_get_tell *m)
+deny(unsigned worker, const struct msg_get_tell *m, uint16_t status)
 {
 	struct msg out = {.nr = MSG_HTTP_DENY_TELL};
 
 	out.u.http_deny_tell.conn = m->conn;
 	out.u.http_deny_tell.used = m->used;
-	out.u.http_deny_tell.status = 404;
+	out.u.http_deny_tell.status = status;
 	out.u.http_deny_tell.head = m->method == HTTP_HEAD;
 	out.u.http_deny_tell.keep = m->keep;
 	return chan_send(&broker.file_sender[worker], &out);
@@ -204,6 +204,7 @@ http_try(
 	struct serve_request request;
 	struct serve_object found;
 	struct session *s;
+	bool late;
 	int err;
 
 	*ticket = (struct render_ticket){0};
@@ -221,9 +222,10 @@ http_try(
 	err = serve_find(&request, &found, ticket);
 	if (err == ERR_STATE && !last)
 		return ERR_STATE;
+	late = err == ERR_STATE && ticket->cold != NULL;
 	*ticket = (struct render_ticket){0};
 	if (err != 0)
-		return deny_absent(worker, m);
+		return deny(worker, m, late ? 503 : 404);
 	return answer(worker, m, &request, &found);
 }
 

@@ -30,7 +30,8 @@ void on_bad_tell(struct chan *from, const struct msg *m, int *fd);
 bool http_is_early(unsigned worker, const struct msg *m);
 
 /* Answers if that is possible now. 0: done, or the connection has ended. ERR_STATE: the
- * text is not there yet, see *ticket; with `last`, that means not found. ERR_FULL: the
+ * text is not there yet, see *ticket; with `last`, that means not found, or
+ * 503 when it is memory. ERR_FULL: the
  * channel is full. */
 int http_try(unsigned worker, const struct msg_get_tell *m, bool last,
     struct render_ticket *ticket) MUST_CHECK;

@@ -10,6 +10,7 @@
 #include "policy/paths.h"
 #include "src/base/log.h"
 #include "src/broker/broker.h"
+#include "src/broker/fetch.h"
 #include "src/broker/image_table.h"
 #include "src/broker/render.h"
 
@@ -55,8 +56,36 @@ void
 on_drop_tell(struct chan *from, const struct msg *m, int *fd)
 {
 	(void)fd;
-	if (memfd_drop(m->u.drop_tell.memfd) != 0)
+	if (memfd_drop(m->u.drop_tell.memfd, true) != 0)
 		chan_peer_fault(from, "drops memory that it has not named");
+}
+
+void
+on_object_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	int err = memfd_expect(m->u.object_tell.memfd, m->u.object_tell.size);
+
+	(void)fd;
+	if (err != 0)
+		chan_peer_fault(from, err == ERR_FULL
+					  ? "too many pieces of memory"
+					  : "a number for memory that is in use");
+}
+
+void
+on_evict_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	(void)fd;
+	if (memfd_evict(m->u.evict_tell.memfd) != 0)
+		chan_peer_fault(from, "wants memory back that it has not given");
+}
+
+void
+on_closed_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	(void)fd;
+	if (memfd_closed(m->u.closed_tell.memfd, from->index) != 0)
+		chan_peer_fault(from, "closes memory that it was not told to drop");
 }
 
 void
@@ -242,6 +271,7 @@ forget_numbers(void)
 			image->stale = any_stale = true;
 	}
 	render_unask();
+	fetch_unask();
 	memfd_drop_all();
 	highest = 0;
 }

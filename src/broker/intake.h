@@ -20,13 +20,17 @@
 void intake_init(void);
 /* Messages of the verifier. *fd is set to -1 when it was taken over. */
 void on_memfd_tell(struct chan *from, const struct msg *m, int *fd);
+void on_object_tell(struct chan *from, const struct msg *m, int *fd);
+void on_evict_tell(struct chan *from, const struct msg *m, int *fd);
 void on_drop_tell(struct chan *from, const struct msg *m, int *fd);
 void on_image_tell(struct chan *from, const struct msg *m, int *fd);
 void on_file_tell(struct chan *from, const struct msg *m, int *fd);
 void on_boot_tell(struct chan *from, const struct msg *m, int *fd);
 void on_active_tell(struct chan *from, const struct msg *m, int *fd);
 void on_retire_tell(struct chan *from, const struct msg *m, int *fd);
-/* What is not told by now was refused: nobody need wait for it. */
+/* Of file-sender. */
+void on_closed_tell(struct chan *from, const struct msg *m, int *fd);
+/* Of the verifier. What is not told by now was refused: nobody need wait for it. */
 void on_looked_tell(struct chan *from, const struct msg *m, int *fd);
 /* A new verifier, or one that has lost us: all its numbers begin anew. */
 void on_verifier_reset_tell(struct chan *from, const struct msg *m, int *fd);

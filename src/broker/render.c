@@ -236,7 +236,7 @@ render_get(const struct image *image, const struct render_key *key,
 			r = add(image, key, packed);
 		ask(r);
 	}
-	*ticket = (struct render_ticket){r, r->serial};
+	*ticket = (struct render_ticket){.entry = r, .serial = r->serial};
 	return ERR_STATE;
 }
 
@@ -308,7 +308,7 @@ check_answer(const struct msg_render_ans *a, struct object *object)
 	if (a->ok == 0)
 		return NULL;
 	mem = memfd_held(a->memfd);
-	if (mem == NULL)
+	if (mem == NULL || mem->fd < 0)
 		return "a text in memory that it has not named";
 	if (a->length > mem->size || a->length > RENDER_SIZE_MAX)
 		return "a text that is beyond its memory, or too long";
@@ -360,6 +360,6 @@ on_render_ans(struct chan *from, const struct msg *m, int *fd)
 	if (r != NULL)
 		settle(r, a, &object);
 	/* Also when the answer is too late. */
-	if (a->ok != 0 && memfd_drop(a->memfd) != 0)
+	if (a->ok != 0 && memfd_drop(a->memfd, false) != 0)
 		bug("held memory is not held");
 }

@@ -32,9 +32,11 @@ struct render_text {
 	uint64_t modified;    /* seconds since 1970: when it was rendered */
 };
 
-/* Says when it is worth asking again. All zero: at any time. */
+/* Says when it is worth asking again: something has become of a text, or of memory that is
+ * being fetched. All zero: at any time. */
 struct render_ticket {
 	const struct render *entry;
+	const struct memfd *cold;
 	uint64_t serial;
 };
 

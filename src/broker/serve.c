@@ -10,6 +10,7 @@
 
 #include "src/base/log.h"
 #include "src/broker/broker.h"
+#include "src/broker/fetch.h"
 #include "src/broker/names.h"
 
 #define NAME_TEXT_MAX 300
@@ -154,7 +155,7 @@ any_case(const struct serve_request *r)
 /* Of several paths the first that is listed; only when none is, whatever the case. */
 static int
 find_file(const struct serve_request *r, const struct image *image, unsigned npaths,
-    const char *const *paths, struct serve_object *object)
+    const char *const *paths, struct serve_object *object, struct render_ticket *ticket)
 {
 	const struct object *file = NULL;
 	unsigned i;
@@ -166,6 +167,12 @@ find_file(const struct serve_request *r, const struct image *image, unsigned npa
 			file = image_file_any_case(image, paths[i]);
 	if (file == NULL)
 		return ERR_ABSENT;
+	if (file->mem->fd < 0) {
+		fetch_want(file->mem);
+		*ticket =
+		    (struct render_ticket){.cold = file->mem, .serial = file->mem->serial};
+		return ERR_STATE;
+	}
 	object->object = *file;
 	/* A validator is never in the future (RFC 9110, 8.8.2.1). */
 	object->modified = image->created < broker.wall_s ? image->created : broker.wall_s;
@@ -193,7 +200,7 @@ find_in(const struct serve_request *r, const struct image *image,
 	names_resolve(&view, r->name, &meaning);
 	if (meaning.rendered)
 		return find_text(r, image, meaning.kind, object, ticket);
-	return find_file(r, image, meaning.npaths, meaning.paths, object);
+	return find_file(r, image, meaning.npaths, meaning.paths, object, ticket);
 }
 
 /* Is the name <image>/...? */
@@ -208,7 +215,8 @@ begins_with(const struct serve_request *r, const char *image, size_t len)
 
 /* *anything: some image is open to the address. */
 static int
-find_open(const struct serve_request *r, bool *anything, struct serve_object *object)
+find_open(const struct serve_request *r, bool *anything, struct serve_object *object,
+    struct render_ticket *ticket)
 {
 	const struct conf_open *o;
 	unsigned n = 0;
@@ -224,7 +232,8 @@ find_open(const struct serve_request *r, bool *anything, struct serve_object *ob
 			continue;
 		path = r->name + len + 1;
 		image = image_find(o->image, broker.wall_s);
-		return image == NULL ? ERR_ABSENT : find_file(r, image, 1, &path, object);
+		return image == NULL ? ERR_ABSENT
+				     : find_file(r, image, 1, &path, object, ticket);
 	}
 	return ERR_ABSENT;
 }
@@ -248,14 +257,16 @@ serve_find(const struct serve_request *r, struct serve_object *object,
 {
 	const struct session *s = r->session;
 	const struct image *image = NULL;
-	bool anything, proven = s == NULL || is_proven(r);
+	bool anything = false, proven = s == NULL || is_proven(r);
 	int err = ERR_ABSENT;
 
 	if (s != NULL && proven && s->image[0] != '\0')
 		image = image_find(s->image, broker.wall_s);
 	if (image != NULL)
 		err = find_in(r, image, object, ticket);
-	if (err != ERR_ABSENT || (err = find_open(r, &anything, object)) == 0)
+	if (err == ERR_ABSENT)
+		err = find_open(r, &anything, object, ticket);
+	if (err != ERR_ABSENT)
 		return err;
 	if (s == NULL && !anything)
 		log_stranger(r);

@@ -129,6 +129,9 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 	err = serve_find(&request, &found, ticket);
 	if (err == ERR_STATE && !last)
 		return ERR_STATE;
+	/* It asks again by itself; that it is not there would be wrong. */
+	if (err == ERR_STATE && ticket->cold != NULL)
+		return 0;
 	if (err != 0)
 		return deny(mouth, m, ERROR_NOT_FOUND);
 	return grant(worker, m, &request, &found);

@@ -19,7 +19,8 @@ enum {
 
 void on_rrq_tell(struct chan *from, const struct msg *m, int *fd);
 /* Answers if that is possible now. 0: done. ERR_STATE: the text is not there yet, see
- * *ticket; with `last`, that means not found. ERR_FULL: the channel is full. */
+ * *ticket; with `last`, that means not found, or
+ * no answer when it is memory. ERR_FULL: the channel is full. */
 int tftp_try(
     const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket) MUST_CHECK;
 /* Fills in the options of the grant: those asked for, as far as they go and the

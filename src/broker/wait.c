@@ -7,34 +7,48 @@
 #include <string.h>
 
 #include "src/broker/broker.h"
+#include "src/broker/fetch.h"
 #include "src/broker/http.h"
 #include "src/broker/tftp.h"
 
 #define POOL_TFTP WORKER_MAX
 #define POOLS (WORKER_MAX + 1)
+#define TRIES 256 /* in a turn: what all wait for may come for all at once */
+
+union request {
+	struct msg_rrq_tell rrq;
+	struct msg_get_tell get;
+};
 
 struct waiting {
-	bool used;
 	struct render_ticket ticket;
-	uint64_t since_ms;
-	union {
-		struct msg_rrq_tell rrq;
-		struct msg_get_tell get;
-	} u;
+	uint64_t since_ms, tried_ms;
+	uint64_t key;  /* of the connection, or of address and port */
+	uint16_t slot; /* of the request */
 };
 
 struct pool {
 	unsigned count;
 	unsigned stuck; /* of these wait for a channel */
-	struct waiting all[WAIT_POOL];
+	unsigned at;    /* who is looked at next */
+	unsigned opened, nfree;
+	struct waiting all[WAIT_POOL]; /* the first `count` */
+	uint16_t free[WAIT_POOL];      /* slots among the first `opened` */
+	union request requests[WAIT_POOL];
 };
 
 static struct pool pools[POOLS];
+static unsigned total;
+static bool more;
 
 void
 wait_init(void)
 {
-	memset(pools, 0, sizeof pools);
+	for (unsigned i = 0; i < POOLS; i++)
+		pools[i].count = pools[i].stuck = pools[i].at = pools[i].opened =
+		    pools[i].nfree = 0;
+	total = 0;
+	more = false;
 }
 
 bool
@@ -43,45 +57,78 @@ wait_room(unsigned worker)
 	return pools[worker].count < WAIT_POOL && pools[worker].stuck == 0;
 }
 
-static struct waiting *
-add(struct pool *p, const struct render_ticket *ticket)
+/* For a channel, not for anything that a ticket tells of. */
+static bool
+is_stuck(const struct render_ticket *ticket)
 {
-	for (unsigned i = 0; i < WAIT_POOL; i++) {
-		struct waiting *w = &p->all[i];
+	return ticket->entry == NULL && ticket->cold == NULL;
+}
 
-		if (w->used)
-			continue;
-		w->used = true;
-		w->ticket = *ticket;
-		w->since_ms = broker.now_ms;
-		p->count++;
-		p->stuck += ticket->entry == NULL;
-		return w;
-	}
-	return NULL;
+static union request *
+add(struct pool *p, uint64_t key, const struct render_ticket *ticket)
+{
+	struct waiting *w;
+
+	if (p->count == WAIT_POOL)
+		return NULL;
+	w = &p->all[p->count++];
+	total++;
+	w->slot = p->nfree > 0 ? p->free[--p->nfree] : (uint16_t)p->opened++;
+	w->ticket = *ticket;
+	w->since_ms = w->tried_ms = broker.now_ms;
+	w->key = key;
+	p->stuck += is_stuck(ticket);
+	return &p->requests[w->slot];
+}
+
+/* Another one comes into its place. */
+static void
+take_out(struct pool *p, unsigned i)
+{
+	p->stuck -= is_stuck(&p->all[i].ticket);
+	p->free[p->nfree++] = p->all[i].slot;
+	p->all[i] = p->all[--p->count];
+	total--;
+}
+
+static void
+renew(struct pool *p, struct waiting *w, const struct render_ticket *ticket)
+{
+	p->stuck -= is_stuck(&w->ticket);
+	p->stuck += is_stuck(ticket);
+	w->ticket = *ticket;
+}
+
+static uint64_t
+key_of(const struct msg_rrq_tell *m)
+{
+	uint64_t key = m->port;
+
+	for (unsigned i = 0; i < sizeof m->peer.b; i++)
+		key = (key ^ m->peer.b[i]) * UINT64_C(1099511628211);
+	return key;
 }
 
 int
 wait_add_rrq(const struct msg_rrq_tell *m, const struct render_ticket *ticket)
 {
 	struct pool *p = &pools[POOL_TFTP];
-	struct waiting *w;
+	uint64_t key = key_of(m);
+	union request *r;
 
-	for (unsigned i = 0; i < WAIT_POOL && p->count > 0; i++) {
-		w = &p->all[i];
-		if (!w->used || w->u.rrq.port != m->port ||
-		    !addr_equal(&w->u.rrq.peer, &m->peer))
+	for (unsigned i = 0; i < p->count; i++) {
+		r = &p->requests[p->all[i].slot];
+		if (p->all[i].key != key || r->rrq.port != m->port ||
+		    !addr_equal(&r->rrq.peer, &m->peer))
 			continue;
-		p->stuck -= w->ticket.entry == NULL;
-		p->stuck += ticket->entry == NULL;
-		w->ticket = *ticket;
-		w->u.rrq = *m;
+		renew(p, &p->all[i], ticket);
+		r->rrq = *m;
 		return 0;
 	}
-	w = add(p, ticket);
-	if (w == NULL)
+	r = add(p, key, ticket);
+	if (r == NULL)
 		return ERR_FULL;
-	w->u.rrq = *m;
+	r->rrq = *m;
 	return 0;
 }
 
@@ -90,75 +137,111 @@ wait_add_get(
     unsigned worker, const struct msg_get_tell *m, const struct render_ticket *ticket)
 {
 	struct pool *p = &pools[worker];
-	struct waiting *w;
+	union request *r;
 
-	for (unsigned i = 0; i < WAIT_POOL && p->count > 0; i++)
-		if (p->all[i].used && p->all[i].u.get.conn == m->conn)
+	for (unsigned i = 0; i < p->count; i++)
+		if (p->all[i].key == m->conn)
 			return ERR_DUPLICATE;
-	w = add(p, ticket);
-	if (w == NULL)
+	r = add(p, m->conn, ticket);
+	if (r == NULL)
 		return ERR_FULL;
-	w->u.get = *m;
+	r->get = *m;
 	return 0;
+}
+
+static uint64_t
+patience(const struct render_ticket *ticket)
+{
+	return ticket->cold != NULL ? WAIT_FETCH_MS : RENDER_WAIT_MS;
 }
 
 /* 0: answered, or nobody waits any more. */
 static int
-try_again(unsigned pool, struct waiting *w, uint64_t now_ms, struct render_ticket *ticket)
+try_again(unsigned pool, struct waiting *w, bool last, struct render_ticket *ticket)
 {
-	bool last = now_ms - w->since_ms >= RENDER_WAIT_MS;
+	const union request *r = &pools[pool].requests[w->slot];
 	int err;
 
 	if (pool != POOL_TFTP)
-		return http_try(pool, &w->u.get, last, ticket);
-	err = tftp_try(&w->u.rrq, last, ticket);
+		return http_try(pool, &r->get, last, ticket);
+	err = tftp_try(&r->rrq, last, ticket);
 	/* The client has asked again long since. */
 	return last ? 0 : err;
 }
 
-static void
+static bool
+is_due(const struct waiting *w, uint64_t now_ms)
+{
+	if (w->ticket.cold != NULL && (w->ticket.cold->serial != w->ticket.serial ||
+					  now_ms - w->tried_ms >= FETCH_RETRY_MS))
+		return true;
+	if (w->ticket.cold == NULL && render_changed(&w->ticket))
+		return true;
+	return now_ms - w->since_ms >= patience(&w->ticket);
+}
+
+/* True when it waits no more. */
+static bool
 turn_one(unsigned pool, struct waiting *w, uint64_t now_ms)
 {
-	struct pool *p = &pools[pool];
+	bool last = now_ms - w->since_ms >= patience(&w->ticket);
 	struct render_ticket ticket;
-	int err;
 
-	if (!render_changed(&w->ticket) && now_ms - w->since_ms < RENDER_WAIT_MS)
-		return;
-	err = try_again(pool, w, now_ms, &ticket);
-	p->stuck -= w->ticket.entry == NULL;
-	if (err == 0) {
-		w->used = false;
-		p->count--;
-		return;
+	w->tried_ms = now_ms;
+	if (try_again(pool, w, last, &ticket) == 0)
+		return true;
+	renew(&pools[pool], w, &ticket);
+	return false;
+}
+
+static void
+turn_pool(unsigned pool, unsigned *tries, uint64_t now_ms)
+{
+	struct pool *p = &pools[pool];
+
+	for (unsigned n = p->count; n > 0 && *tries > 0; n--) {
+		p->at = p->at < p->count ? p->at : 0;
+		if (!is_due(&p->all[p->at], now_ms)) {
+			p->at++;
+			continue;
+		}
+		(*tries)--;
+		if (turn_one(pool, &p->all[p->at], now_ms))
+			take_out(p, p->at);
+		else
+			p->at++;
 	}
-	w->ticket = ticket;
-	p->stuck += ticket.entry == NULL;
 }
 
 void
 wait_turn(uint64_t now_ms)
 {
-	for (unsigned pool = 0; pool < POOLS; pool++)
-		for (unsigned i = 0; i < WAIT_POOL && pools[pool].count > 0; i++)
-			if (pools[pool].all[i].used)
-				turn_one(pool, &pools[pool].all[i], now_ms);
+	static unsigned first;
+	unsigned tries = TRIES;
+
+	for (unsigned i = 0; i < POOLS && total > 0 && tries > 0; i++)
+		turn_pool((first + i) % POOLS, &tries, now_ms);
+	first = (first + 1) % POOLS;
+	more = tries == 0;
+}
+
+bool
+wait_more(void)
+{
+	return more;
 }
 
 void
 wait_forget(unsigned worker)
 {
-	for (unsigned i = 0; i < WAIT_POOL; i++)
-		pools[worker].all[i].used = false;
-	pools[worker].count = pools[worker].stuck = 0;
+	struct pool *p = &pools[worker];
+
+	total -= p->count;
+	p->count = p->stuck = p->opened = p->nfree = 0;
 }
 
 unsigned
 wait_count(void)
 {
-	unsigned n = 0;
-
-	for (unsigned pool = 0; pool < POOLS; pool++)
-		n += pools[pool].count;
-	return n;
+	return total;
 }

@@ -98,6 +98,19 @@ read_broker(struct sender *s)
 	}
 }
 
+/* The broker learns which of the objects that it dropped nobody holds any more. */
+static void
+tell_closed(struct sender *s)
+{
+	struct msg m = {.nr = MSG_CLOSED_TELL};
+
+	while (memfds_closed(&s->memfds, &m.u.closed_tell.memfd)) {
+		if (chan_send(&s->broker, &m) != 0)
+			return;
+		memfds_said(&s->memfds);
+	}
+}
+
 /* http-parser has no message for us: whatever comes is a breach, which chan_recv sees. */
 static void
 read_parser(struct sender *s)
@@ -218,6 +231,7 @@ loop(struct sender *s)
 		uint64_t until;
 		unsigned n;
 
+		tell_closed(s);
 		flush_channel(&s->broker, WATCH_BROKER, &s->broker_events);
 		flush_channel(&s->parser, WATCH_PAIR, &s->parser_events);
 		until = sooner(tftp_next(&s->tftp), http_next(&s->http));

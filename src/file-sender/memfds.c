@@ -34,6 +34,7 @@ memfds_init(struct memfds *t)
 	for (uint32_t i = 0; i < BUCKETS; i++)
 		t->buckets[i] = NONE;
 	t->free = 0;
+	t->closed = NONE;
 	t->named = 0;
 	return 0;
 }
@@ -108,6 +109,13 @@ memfds_take(struct memfds *t, uint32_t id, uint64_t offset, uint64_t length)
 	return m;
 }
 
+static void
+put(struct memfds *t, struct memfd *m, uint32_t *list)
+{
+	m->next = *list;
+	*list = (uint32_t)(m - t->all);
+}
+
 void
 memfds_give(struct memfds *t, struct memfd *m)
 {
@@ -118,8 +126,26 @@ memfds_give(struct memfds *t, struct memfd *m)
 	m->map = NULL;
 	close(m->fd);
 	m->fd = -1;
-	m->next = t->free;
-	t->free = (uint32_t)(m - t->all);
+	put(t, m, m->dropped ? &t->closed : &t->free);
+}
+
+bool
+memfds_closed(const struct memfds *t, uint32_t *id)
+{
+	if (t->closed == NONE)
+		return false;
+	*id = t->all[t->closed].id;
+	return true;
+}
+
+void
+memfds_said(struct memfds *t)
+{
+	struct memfd *m = &t->all[t->closed];
+
+	t->closed = m->next;
+	m->dropped = false;
+	put(t, m, &t->free);
 }
 
 static void
@@ -142,6 +168,7 @@ memfds_drop(struct memfds *t, uint32_t id)
 
 	if (m == NULL)
 		return ERR_ABSENT;
+	m->dropped = true;
 	unname(t, m);
 	return 0;
 }
@@ -149,7 +176,11 @@ memfds_drop(struct memfds *t, uint32_t id)
 void
 memfds_forget(struct memfds *t)
 {
-	for (uint32_t i = 0; i < SLOTS; i++)
+	while (t->closed != NONE)
+		memfds_said(t);
+	for (uint32_t i = 0; i < SLOTS; i++) {
+		t->all[i].dropped = false;
 		if (t->all[i].named)
 			unname(t, &t->all[i]);
+	}
 }

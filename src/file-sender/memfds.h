@@ -20,13 +20,14 @@ struct memfd {
 	const uint8_t *map; /* them, for reading; NULL when there are none */
 	uint32_t refs;      /* transfers, and one for the number while it is valid */
 	bool named;
-	uint32_t next; /* in its bucket or in the free list */
+	bool dropped;  /* the broker is to learn when it is closed */
+	uint32_t next; /* in its bucket, in the free list or in that of the closed ones */
 };
 
 struct memfds {
 	struct memfd *all; /* twice MEMFDS_NAMED_MAX: old ones end while new ones come */
 	uint32_t *buckets;
-	uint32_t free;
+	uint32_t free, closed;
 	uint32_t named;
 };
 
@@ -41,7 +42,11 @@ struct memfd *memfds_take(struct memfds *t, uint32_t id, uint64_t offset, uint64
 void memfds_give(struct memfds *t, struct memfd *m);
 /* The number is void. ERR_ABSENT when it was not known. */
 int memfds_drop(struct memfds *t, uint32_t id) MUST_CHECK;
-/* All numbers are void. */
+/* All numbers are void, and nobody wants to learn of closed ones. */
 void memfds_forget(struct memfds *t);
+/* One that was dropped and is closed by now; and taking it off. False when there is
+ * none. */
+bool memfds_closed(const struct memfds *t, uint32_t *id);
+void memfds_said(struct memfds *t);
 
 #endif

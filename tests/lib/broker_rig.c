@@ -122,6 +122,7 @@ rig_init(void)
 	if (super < 0)
 		set_up_once();
 	empty_all();
+	rig.closes = true;
 	files_init();
 }
 
@@ -216,6 +217,12 @@ rig_take(struct chan *far, struct msg *m)
 	need(got >= 0, "the broker broke a rule");
 	if (got == 1 && fd >= 0)
 		close(fd);
+	if (got == 1 && m->nr == MSG_DROP_TELL && rig.closes) {
+		struct msg closed = {.nr = MSG_CLOSED_TELL};
+
+		closed.u.closed_tell.memfd = m->u.drop_tell.memfd;
+		rig_send(far, &closed);
+	}
 	return got == 1;
 }
 
@@ -224,7 +231,8 @@ rig_take_answer(struct chan *far, struct msg *m)
 {
 	while (rig_take(far, m))
 		if (m->nr != MSG_MEMFD_TELL && m->nr != MSG_DROP_TELL &&
-		    m->nr != MSG_RESET_TELL)
+		    m->nr != MSG_RESET_TELL && m->nr != MSG_FREED_TELL &&
+		    m->nr != MSG_USED_TELL)
 			return true;
 	return false;
 }

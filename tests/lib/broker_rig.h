@@ -24,6 +24,8 @@ struct rig {
 	struct chan verifier, tftp_parser;
 	struct chan file_sender[RIG_WORKERS], http_parser[RIG_WORKERS];
 	struct chan tls[RIG_TLS];
+	/* rig_take() says of each object that is dropped that it is closed. */
+	bool closes;
 };
 
 extern struct rig rig;
@@ -38,7 +40,8 @@ void rig_gone(enum role role, unsigned index);
 void rig_send(struct chan *far, const struct msg *m);
 /* The next message at a far end, its descriptor closed; false when there is none. */
 bool rig_take(struct chan *far, struct msg *m);
-/* The same, but messages that name or drop memory and resets do not count. */
+/* The same, but messages that name, drop or free memory, or
+ * tell of its use, and resets do not count. */
 bool rig_take_answer(struct chan *far, struct msg *m);
 /* Was a fault of this neighbour reported since the last call? */
 bool rig_fault(enum role role, unsigned index);

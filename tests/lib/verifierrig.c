@@ -10,6 +10,9 @@
  *	save IMAGE PATH FILE    writes what the verifier gave for that file
  *	gone                    the broker dies and a new one begins
  *	stall | go              stops and goes on reading what the verifier tells
+ *	fetch MEMFD             asks for memory
+ *	used MEMFD              says that it was used
+ *	keep | free MEMFD       keeps what is evicted or dropped; says that one is free
  *	kill                    kills the verifier
  *	quit
  *
@@ -50,7 +53,7 @@ static struct held held[HELD_MAX];
 static struct msg_file_tell files[FILES_MAX];
 static unsigned nfiles;
 static int super_end, log_end, broker_end, child_pidfd;
-static bool stalled;
+static bool stalled, keeps;
 
 static void
 die(const char *what)
@@ -180,23 +183,76 @@ on_memfd(const struct msg_memfd_tell *m, int fd)
 }
 
 static void
-on_drop(uint32_t memfd)
+send_msg(const struct msg *m)
+{
+	uint8_t bytes[MSG_SIZE_MAX];
+	int n = msg_encode(m, bytes, sizeof bytes);
+
+	/* One that has ended already is told of by its pidfd, with its last lines. */
+	if (n < 0 ||
+	    (send(broker_end, bytes, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE))
+		die("send");
+}
+
+static void
+send_number(enum msg_nr nr, uint32_t memfd)
+{
+	struct msg m = {.nr = nr};
+
+	if (nr == MSG_FREED_TELL)
+		m.u.freed_tell.memfd = memfd;
+	else if (nr == MSG_USED_TELL)
+		m.u.used_tell.memfd = memfd;
+	else
+		m.u.fetch_ask.memfd = memfd;
+	send_msg(&m);
+}
+
+/* False when there was no memory. */
+static bool
+let_go(uint32_t memfd)
 {
 	for (unsigned i = 0; i < HELD_MAX; i++)
 		if (held[i].memfd == memfd) {
 			close(held[i].fd);
 			held[i].memfd = 0;
-			say("drop %u", memfd);
-			return;
+			return true;
 		}
-	say("BAD drop %u", memfd);
+	return false;
+}
+
+/* The memory of a file or, of which the verifier wants to learn nothing, of a text. */
+static void
+on_drop(uint32_t memfd, bool text)
+{
+	bool held_it = let_go(memfd);
+
+	say("drop %u", memfd);
+	if (held_it && !text && !keeps)
+		send_number(MSG_FREED_TELL, memfd);
+}
+
+static void
+on_evict(uint32_t memfd)
+{
+	say(let_go(memfd) ? "evict %u" : "BAD evict %u", memfd);
+	if (!keeps)
+		send_number(MSG_FREED_TELL, memfd);
+}
+
+static void
+on_memory(const struct msg_memory_tell *m)
+{
+	say("memory budget %" PRIu64 " bytes %" PRIu64 " leaving %" PRIu64
+	    " objects %u resident %u fetches %" PRIu64 " failures %" PRIu64
+	    " evictions %" PRIu64,
+	    m->budget, m->bytes, m->leaving, m->objects, m->resident, m->fetches,
+	    m->failures, m->evictions);
 }
 
 static void
 on_file(const struct msg_file_tell *m)
 {
-	if (held_fd(m->memfd) < 0)
-		say("BAD file %s in unknown memory", m->path);
 	if (nfiles == FILES_MAX)
 		die("too many files");
 	files[nfiles++] = *m;
@@ -223,7 +279,7 @@ on_answer(const struct msg_render_ans *m)
 	say("answer %u %" PRIu64, m->ask, m->length);
 	if (m->length < 4096)
 		say("<<<\n%.*s>>>", (int)m->length, text);
-	on_drop(m->memfd);
+	on_drop(m->memfd, true);
 }
 
 static void
@@ -236,7 +292,16 @@ on_msg(const struct msg *m, int fd)
 	switch (m->nr) {
 	case MSG_RESET_TELL: say("reset %u", m->u.reset_tell.generation); return;
 	case MSG_MEMFD_TELL: on_memfd(&m->u.memfd_tell, fd); return;
-	case MSG_DROP_TELL: on_drop(m->u.drop_tell.memfd); return;
+	case MSG_DROP_TELL: on_drop(m->u.drop_tell.memfd, false); return;
+	case MSG_OBJECT_TELL:
+		say("object %u %" PRIu64, m->u.object_tell.memfd, m->u.object_tell.size);
+		return;
+	case MSG_EVICT_TELL: on_evict(m->u.evict_tell.memfd); return;
+	case MSG_FETCH_ANS:
+		say("fetched %u %s", m->u.fetch_ans.memfd,
+		    m->u.fetch_ans.ok ? "yes" : "no");
+		return;
+	case MSG_MEMORY_TELL: on_memory(&m->u.memory_tell); return;
 	case MSG_IMAGE_TELL:
 		say("image %u %s %" PRIu64, m->u.image_tell.image, m->u.image_tell.name,
 		    m->u.image_tell.version);
@@ -296,18 +361,6 @@ read_log_end(void)
 	if (n > 0 && msg_decode(bytes, (size_t)n, &m) == 0)
 		say("log %.*s", (int)m.u.log_tell.text.len,
 		    (const char *)m.u.log_tell.text.b);
-}
-
-static void
-send_msg(const struct msg *m)
-{
-	uint8_t bytes[MSG_SIZE_MAX];
-	int n = msg_encode(m, bytes, sizeof bytes);
-
-	/* One that has ended already is told of by its pidfd, with its last lines. */
-	if (n < 0 ||
-	    (send(broker_end, bytes, (size_t)n, MSG_NOSIGNAL) != n && errno != EPIPE))
-		die("send");
 }
 
 /* What an earlier broker had asked an earlier verifier, and then ours. */
@@ -423,6 +476,14 @@ obey(char *line)
 		stalled = true;
 	else if (strcmp(verb, "go") == 0)
 		stalled = false;
+	else if (strcmp(verb, "fetch") == 0)
+		send_number(MSG_FETCH_ASK, (uint32_t)strtoul(rest, NULL, 10));
+	else if (strcmp(verb, "used") == 0)
+		send_number(MSG_USED_TELL, (uint32_t)strtoul(rest, NULL, 10));
+	else if (strcmp(verb, "keep") == 0)
+		keeps = true;
+	else if (strcmp(verb, "free") == 0)
+		send_number(MSG_FREED_TELL, (uint32_t)strtoul(rest, NULL, 10));
 	else if (strcmp(verb, "kill") == 0)
 		syscall(SYS_pidfd_send_signal, child_pidfd, SIGKILL, NULL, 0);
 	else if (strcmp(verb, "quit") == 0)

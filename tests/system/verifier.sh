@@ -68,6 +68,16 @@ says_count()
 	same "$1" "$2" "$(grep -Eac "$3" out)"
 }
 
+# says_again NAME N REGEX: so many such lines, soon
+says_again()
+{
+	if wait_for 20 eval "[ \"\$(grep -Eac '$3' out)\" -ge $2 ]"; then
+		ok "$1"
+	else
+		not_ok "$1" "not $2 times '$3' in: $(tail -n 5 out | tr '\n' ' ')"
+	fi
+}
+
 # image NAME VERSION [CREATE-OPTION]...: a signed folder NAME-VERSION
 image()
 {
@@ -367,21 +377,96 @@ expired_on_purpose()
 	says "expired and not wanted" 'image=debian version=7 file=manifest why="expired on'
 }
 
+# number KIND SIZE: of the first object told so
+number()
+{
+	sed -n "s/^$1 \([0-9]*\) $2\$/\1/p" out | head -n 1
+}
+
+# Two images of one large file each, and room for one of these.
 memory()
 {
+	local hot cold
+
 	clear_store
 	place debian 5
 	image big 1
-	head -c 3000000 /dev/urandom >big-1/boot/linux
+	head -c 3000001 /dev/urandom >big-1/boot/linux
 	"$TOOL" create --name big --version 1 --arch x64 --kernel boot/linux big-1 >/dev/null
 	"$TOOL" sign -s own.key big-1 >/dev/null
 	place big 1
 	rig 5000000
-	says "over the budget: both numbers" \
-		'image=debian .*needs 3000[0-9]* bytes of memory, of 5000000 only 1999[0-9]* are free'
-	says "what fits is served" 'event=image-served image=big'
-	rm -rf store/big
-	says "room again: served" 'event=image-served image=debian'
+	says "over the budget: both are served" '^active 2$'
+	hot=$(number memfd 3000001)
+	cold=$(number object 3000000)
+	same "one has memory for its large file, the other has not" "1 1" \
+		"$(grep -Ec "^memfd $hot " out) $(grep -Ec "^object $cold " out)"
+	for round in 1 2; do
+		echo "fetch $cold" >&3
+		says_again "asked for ($round): the other leaves" "$round" "^evict $hot\$"
+		says_again "asked for ($round): it is there" "$round" "^fetched $cold yes\$"
+		echo "save 2 boot/linux $RUN/saved" >&3
+		wait_for 3 cmp -s saved linux
+		check "asked for ($round): its bytes" cmp saved linux
+		echo "fetch $hot" >&3
+		says_again "and back ($round)" "$round" "^fetched $hot yes\$"
+		echo "save 1 boot/linux $RUN/saved" >&3
+		wait_for 3 cmp -s saved big-1/boot/linux
+		check "and back ($round): its bytes" cmp saved big-1/boot/linux
+	done
+	says "all is counted" \
+		'^memory budget 5000000 bytes 300[0-9]* leaving 0 objects 4 .* fetches 4 failures 0 evictions [0-9]+$'
+	echo "fetch $hot" >&3
+	says_again "what is there is answered at once" 3 "^fetched $hot yes\$"
+	echo "fetch 4000000" >&3
+	echo "used 4000000" >&3
+	echo "free $hot" >&3
+	image large 1
+	head -c 5000001 /dev/urandom >large-1/boot/linux
+	"$TOOL" create --name large --version 1 --arch x64 --kernel boot/linux large-1 >/dev/null
+	"$TOOL" sign -s own.key large-1 >/dev/null
+	place large 1
+	says "larger than the budget: both numbers" \
+		'image=large version=1 file=boot/linux why="needs 5000001 bytes of memory, all images together have 5000000'
+	changed_while_cold "$cold"
+	held_for_long "$hot"
+}
+
+# The file of a cold object is no longer what was signed.
+changed_while_cold()
+{
+	flip store/debian/5/boot/linux 1500000
+	echo "fetch $1" >&3
+	says "changed while cold: an alarm" \
+		'event=image-taken-out image=debian version=5 file=boot/linux why="its SHA-256'
+	says "changed while cold: not served" "^fetched $1 no\$"
+	says "changed while cold: the image is out" '^retire 2$'
+	says "with all its objects" "^drop $1\$"
+	flip store/debian/5/boot/linux 1500000
+	sleep 2.5
+	says_count "and stays out" 1 'event=image-served image=debian'
+	image debian 6
+	place debian 6
+	says "until there is a new one" 'event=image-served image=debian version=6'
+}
+
+# A broker, or what it serves, holds on to what it was to give back: it counts for a while.
+held_for_long()
+{
+	local held before
+
+	says "the new one is told" '^active 3$'
+	held=$(sed -n 's/^memfd \([0-9]*\) 3000000$/\1/p' out | tail -n 1)
+	before=$(grep -Eac "^fetched $1 yes\$" out)
+	echo keep >&3
+	echo "fetch $1" >&3
+	says "held: asked for" "^evict $held\$"
+	sleep 3
+	says_count "held: nothing is loaded beyond the budget" "$before" "^fetched $1 yes\$"
+	says_again "held for long: it counts no more" $((before + 1)) "^fetched $1 yes\$"
+	says "and is counted apart" '^memory budget 5000000 bytes 300[0-9]* leaving 3000000 '
+	echo "free $held" >&3
+	says_again "freed at last" 1 '^memory budget 5000000 bytes 300[0-9]* leaving 0 .* evictions [6-9]$'
 }
 
 slow_broker()

@@ -362,6 +362,8 @@ memory_is_told_once(void **state)
 	assert_int_equal(m.nr, MSG_DROP_TELL);
 	assert_int_equal(m.u.drop_tell.memfd, number);
 	assert_false(rig_take(far, &m));
+	assert_int_equal(memfd_count(), 1); /* until it has said that it is closed */
+	rig_turn();
 	assert_int_equal(memfd_count(), 0);
 }
 

@@ -126,11 +126,50 @@ transfers_outlive_the_number(void **state)
 	release_tables(&t);
 }
 
+/* The broker learns of the end of what it dropped, in the order of the ends; after a new
+ * one has begun, of nothing that the old one dropped. */
+static void
+closings_are_told(void **state)
+{
+	struct memfds t;
+	struct memfd *a, *b;
+	uint32_t id;
+
+	(void)state;
+	assert_int_equal(memfds_init(&t), 0);
+	assert_int_equal(memfds_add(&t, 1, 10, object(10, ALL_SEALS)), 0);
+	assert_int_equal(memfds_add(&t, 2, 10, object(10, ALL_SEALS)), 0);
+	a = memfds_take(&t, 1, 0, 10);
+	b = memfds_take(&t, 1, 0, 10);
+	assert_int_equal(memfds_drop(&t, 1), 0);
+	memfds_give(&t, a);
+	assert_false(memfds_closed(&t, &id));
+	/* The same number for other memory: each is told of once. */
+	assert_int_equal(memfds_add(&t, 1, 20, object(20, ALL_SEALS)), 0);
+	assert_int_equal(memfds_drop(&t, 1), 0);
+	assert_true(memfds_closed(&t, &id));
+	assert_int_equal(id, 1);
+	memfds_said(&t);
+	assert_false(memfds_closed(&t, &id));
+	memfds_give(&t, b);
+	assert_true(memfds_closed(&t, &id));
+	assert_int_equal(id, 1);
+	/* Not said yet, or dropped and held, when the broker goes. */
+	a = memfds_take(&t, 2, 0, 10);
+	assert_int_equal(memfds_drop(&t, 2), 0);
+	memfds_forget(&t);
+	assert_false(memfds_closed(&t, &id));
+	memfds_give(&t, a);
+	assert_false(memfds_closed(&t, &id));
+	release_tables(&t);
+}
+
 static void
 table_is_bounded(void **state)
 {
 	struct memfds t;
 	int fd = object(1, ALL_SEALS);
+	uint32_t id;
 
 	(void)state;
 	assert_int_equal(memfds_init(&t), 0);
@@ -138,6 +177,10 @@ table_is_bounded(void **state)
 	for (uint32_t i = 0; i < 3 * MEMFDS_NAMED_MAX; i++) {
 		assert_int_equal(memfds_add(&t, i, 1, fcntl(fd, F_DUPFD_CLOEXEC, 0)), 0);
 		assert_int_equal(memfds_drop(&t, i), 0);
+		assert_true(memfds_closed(&t, &id));
+		assert_int_equal(id, i);
+		memfds_said(&t);
+		assert_false(memfds_closed(&t, &id));
 	}
 	/* ...and the limit holds for those that are kept. */
 	for (uint32_t i = 0; i < 200; i++)
@@ -270,6 +313,7 @@ main(void)
 	    cmocka_unit_test(only_fully_sealed_objects),
 	    cmocka_unit_test(ranges_lie_inside),
 	    cmocka_unit_test(transfers_outlive_the_number),
+	    cmocka_unit_test(closings_are_told),
 	    cmocka_unit_test(table_is_bounded),
 	    cmocka_unit_test(caps_count_per_address),
 	    cmocka_unit_test(caps_agree_with_a_model),
