@@ -6,8 +6,6 @@
  */
 #include "src/file-sender/http_reply.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/base/buf.h"
@@ -77,32 +75,66 @@ civil(uint32_t days, unsigned *year, unsigned *month, unsigned *day)
 	*year = era * 400u + y + (m < 10u ? 0u : 1u);
 }
 
+/* The last n digits of a number. */
+static void
+put_digits(char *text, unsigned n, uint32_t number)
+{
+	while (n-- > 0) {
+		text[n] = (char)('0' + number % 10u);
+		number /= 10u;
+	}
+}
+
+/* Written by hand, as all of this: printf would be half of the work for a small file. */
 const char *
 http_reply_date(uint64_t seconds, char text[HTTP_DATE_SIZE])
 {
-	static const char week[7][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
-	    "Aug", "Sep", "Oct", "Nov", "Dec"};
+	static const char week[] = "ThuFriSatSunMonTueWed";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	uint64_t s = seconds > LAST_SECOND ? LAST_SECOND : seconds;
 	uint32_t days = (uint32_t)(s / DAY), left = (uint32_t)(s % DAY);
 	unsigned year, month, day;
 
 	civil(days, &year, &month, &day);
-	snprintf(text, HTTP_DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT",
-	    week[days % 7u], day % 100u, months[month % 12u], year % 10000u, left / 3600u,
-	    left / 60u % 60u, left % 60u);
+	memcpy(text, "Day, 00 Mon 0000 00:00:00 GMT", HTTP_DATE_SIZE);
+	memcpy(text, week + (size_t)3 * (days % 7u), 3);
+	put_digits(text + 5, 2, day);
+	memcpy(text + 8, months + (size_t)3 * (month % 12u), 3);
+	put_digits(text + 12, 4, year);
+	put_digits(text + 17, 2, left / 3600u);
+	put_digits(text + 20, 2, left / 60u % 60u);
+	put_digits(text + 23, 2, left % 60u);
 	return text;
 }
 
-static void PRINTF_LIKE(2, 3) add(struct out *out, const char *fmt, ...)
+static void
+add_number(struct out *out, uint64_t n)
 {
-	char line[128];
-	va_list ap;
+	char text[20];
+	size_t at = sizeof text;
 
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof line, fmt, ap);
-	va_end(ap);
-	out_text(out, line);
+	do {
+		text[--at] = (char)('0' + n % 10u);
+		n /= 10u;
+	} while (n != 0);
+	out_copy(out, text + at, sizeof text - at);
+}
+
+static void
+add_numbered(struct out *out, const char *name, uint64_t n)
+{
+	out_text(out, name);
+	add_number(out, n);
+	out_text(out, "\r\n");
+}
+
+static void
+add_date(struct out *out, const char *name, uint64_t seconds)
+{
+	char text[HTTP_DATE_SIZE];
+
+	out_text(out, name);
+	out_text(out, http_reply_date(seconds, text));
 	out_text(out, "\r\n");
 }
 
@@ -110,31 +142,39 @@ static void
 add_etag(struct out *out, const uint8_t etag[16])
 {
 	static const char hex[] = "0123456789abcdef";
+	char text[32];
 
-	out_text(out, "ETag: \"");
 	for (unsigned i = 0; i < 16; i++) {
-		out_u8(out, (uint8_t)hex[etag[i] >> 4]);
-		out_u8(out, (uint8_t)hex[etag[i] & 15]);
+		text[2 * i] = hex[etag[i] >> 4];
+		text[2 * i + 1] = hex[etag[i] & 15];
 	}
+	out_text(out, "ETag: \"");
+	out_copy(out, text, sizeof text);
 	out_text(out, "\"\r\n");
+}
+
+static void
+add_range(struct out *out, const struct http_reply *r)
+{
+	out_text(out, "Content-Range: bytes ");
+	add_number(out, r->first);
+	out_text(out, "-");
+	add_number(out, r->first + r->length - 1);
+	add_numbered(out, "/", r->total);
 }
 
 static void
 add_object(struct out *out, const struct http_reply *r)
 {
-	char date[HTTP_DATE_SIZE];
-
-	add(out, "Content-Length: %llu", (unsigned long long)r->length);
+	add_numbered(out, "Content-Length: ", r->length);
 	if (r->status == 206)
-		add(out, "Content-Range: bytes %llu-%llu/%llu",
-		    (unsigned long long)r->first,
-		    (unsigned long long)(r->first + r->length - 1),
-		    (unsigned long long)r->total);
-	add(out, "Content-Type: %s", content_types[r->content]);
-	add(out, "Accept-Ranges: bytes");
+		add_range(out, r);
+	out_text(out, "Content-Type: ");
+	out_text(out, content_types[r->content]);
+	out_text(out, "\r\nAccept-Ranges: bytes\r\n");
 	add_etag(out, r->etag);
 	if (r->modified != 0)
-		add(out, "Last-Modified: %s", http_reply_date(r->modified, date));
+		add_date(out, "Last-Modified: ", r->modified);
 }
 
 /* Status 4xx or 5xx: the body repeats the status line's text. */
@@ -142,14 +182,14 @@ static void
 add_refusal(struct out *out, const struct http_reply *r, const char *reason)
 {
 	/* Three digits, a space, the reason, a newline. */
-	add(out, "Content-Length: %zu", strlen(reason) + 5);
-	add(out, "Content-Type: text/plain");
+	add_numbered(out, "Content-Length: ", strlen(reason) + 5);
+	out_text(out, "Content-Type: text/plain\r\n");
 	if (r->status == 405)
-		add(out, "Allow: GET, HEAD");
+		out_text(out, "Allow: GET, HEAD\r\n");
 	if (r->status == 416)
-		add(out, "Content-Range: bytes */%llu", (unsigned long long)r->total);
+		add_numbered(out, "Content-Range: bytes */", r->total);
 	if (r->status == 503)
-		add(out, "Retry-After: 2");
+		out_text(out, "Retry-After: 2\r\n");
 }
 
 static bool
@@ -167,27 +207,29 @@ int
 http_reply_encode(const struct http_reply *r, uint8_t *bytes, size_t cap)
 {
 	const char *reason = reason_of(r->status);
-	char date[HTTP_DATE_SIZE];
 	struct out out;
 
 	if (reason == NULL || !is_valid(r))
 		return ERR_RANGE;
 	out_init(&out, bytes, cap);
-	add(&out, "HTTP/1.1 %u %s", (unsigned)r->status, reason);
-	add(&out, "Date: %s", http_reply_date(r->now, date));
+	out_text(&out, "HTTP/1.1 ");
+	add_number(&out, r->status);
+	out_text(&out, " ");
+	out_text(&out, reason);
+	add_date(&out, "\r\nDate: ", r->now);
 	if (r->status == 304)
 		add_etag(&out, r->etag);
 	else if (r->status < 300)
 		add_object(&out, r);
 	else
 		add_refusal(&out, r, reason);
-	add(&out, "Connection: %s", r->keep ? "keep-alive" : "close");
-	out_text(&out, "\r\n");
+	out_text(
+	    &out, r->keep ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 	if (r->status >= 400 && !r->head) {
-		char text[64];
-
-		snprintf(text, sizeof text, "%u %s\n", (unsigned)r->status, reason);
-		out_text(&out, text);
+		add_number(&out, r->status);
+		out_text(&out, " ");
+		out_text(&out, reason);
+		out_text(&out, "\n");
 	}
 	return out_ok(&out) ? (int)out.len : ERR_LONG;
 }
