@@ -19,28 +19,42 @@
 #define LINGER_MS 2000
 #define DRAIN_TURN 16
 #define SMALL_MAX 16384 /* bytes of a body that is copied, and sent with its header */
-#define SENT_LINES 500  /* a second: a line costs as much as a small answer */
+#define SMALL_LINES 100 /* a second, of answers with one */
+#define LARGE_LINES 500
 
 /* --------------------------------------------------------------------- the answer */
 
+/* The answer is out. A line costs as much as a small answer, of which there may be many. */
 static void
-report(const struct http *h, const struct http_conn *c, const char *cut)
+report_sent(const struct http *h, const struct http_conn *c)
 {
+	static struct log_limit small = {.rate = SMALL_LINES},
+				large = {.rate = LARGE_LINES};
 	const struct http_answer *a = c->answer;
-	unsigned long long bytes = a->length - a->left;
-	unsigned long long ms = h->now - a->began;
+	struct log_limit *limit = a->length <= SMALL_MAX ? &small : &large;
 	char peer[ADDR_TEXT_MAX], name[128];
 
-	addr_format(&c->peer, peer);
-	log_quote(a->name, strlen(a->name), name, sizeof name);
-	if (cut == NULL)
-		log_at_most(SENT_LINES, LOG_INFO, "http-sent",
-		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", a->session, peer,
-		    name, bytes, ms);
-	else
-		log_limited(LOG_INFO, "http-cut",
-		    "session=%08x peer=%s name=%s bytes=%llu of=%llu ms=%llu reason=%s",
-		    a->session, peer, name, bytes, (unsigned long long)a->length, ms, cut);
+	if (!log_wants(LOG_INFO) || !log_take(limit))
+		return;
+	log_write(LOG_INFO, limit, "http-sent",
+	    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", a->session,
+	    addr_format(&c->peer, peer),
+	    log_quote(a->name, strlen(a->name), name, sizeof name),
+	    (unsigned long long)a->length, (unsigned long long)(h->now - a->began));
+}
+
+static void
+report_cut(const struct http *h, const struct http_conn *c, const char *why)
+{
+	const struct http_answer *a = c->answer;
+	char peer[ADDR_TEXT_MAX], name[128];
+
+	log_limited(LOG_INFO, "http-cut",
+	    "session=%08x peer=%s name=%s bytes=%llu of=%llu ms=%llu reason=%s", a->session,
+	    addr_format(&c->peer, peer),
+	    log_quote(a->name, strlen(a->name), name, sizeof name),
+	    (unsigned long long)(a->length - a->left), (unsigned long long)a->length,
+	    (unsigned long long)(h->now - a->began), why);
 }
 
 /* The end of a connection, whatever it was doing. */
@@ -48,7 +62,7 @@ static void
 drop(struct http *h, struct http_conn *c, const char *why)
 {
 	if (c->state == CONN_SENDING && c->answer->object != NULL)
-		report(h, c, why);
+		report_cut(h, c, why);
 	http_conn_close(h, c);
 }
 
@@ -85,7 +99,7 @@ finish(struct http *h, struct http_conn *c)
 	bool keep = c->answer->keep;
 
 	if (c->answer->object != NULL)
-		report(h, c, NULL);
+		report_sent(h, c);
 	http_answer_give(h, c);
 	if (!keep) {
 		linger(h, c);
