@@ -4,8 +4,10 @@
  * once the keys are read; what memory holds of them is neither swapped nor dumped.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,7 +21,7 @@
 #include "src/keys/serve.h"
 
 #define SECURE_HEAP (512u << 10) /* a power of two: key files, keys, secrets */
-#define HEAP_AHEAD (2 << 20)     /* bytes that the heap has before it is locked */
+#define HEAP_AHEAD (1 << 20)     /* bytes that the heap has before it is locked */
 #define STACK_AHEAD (128u << 10) /* the same of the stack: neither may grow any more */
 #define EXPIRY_MS (600 * 1000)
 
@@ -36,14 +38,39 @@ static void __attribute__((noinline)) touch_stack(void)
 		room[i] = 0;
 }
 
-/* OpenSSL's copies of a key lie all over the heap; its own locked heap holds the main one.
- * Where memory cannot be locked, the unit's MemorySwapMax= still keeps it from the disk. */
+/* All that can be written: OpenSSL's copies of a key lie anywhere in the heap. Not the
+ * libraries, for together they are more than what may be locked without a privilege (8 MiB
+ * in most places). Returns why not, or NULL. */
+static const char *
+lock_written(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	const char *why = NULL;
+	char line[512], mode[5];
+	uintptr_t first, last;
+
+	if (maps == NULL)
+		return strerror(errno);
+	while (why == NULL && fgets(line, sizeof line, maps) != NULL)
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &first, &last, mode) ==
+			3 &&
+		    strncmp(mode, "rw", 2) == 0 &&
+		    mlock((const void *)first, last - first) != 0)
+			why = strerror(errno);
+	fclose(maps);
+	return why;
+}
+
+/* Where memory cannot be locked, the unit's MemorySwapMax= still keeps it from the disk. */
 static void
 lock_memory(void)
 {
+	const char *why;
+
 	touch_stack();
-	if (mlockall(MCL_CURRENT) != 0)
-		log_event(LOG_WARNING, "keys-not-locked", "why=\"%s\"", strerror(errno));
+	why = lock_written();
+	if (why != NULL)
+		log_event(LOG_WARNING, "keys-not-locked", "why=\"%s\"", why);
 }
 
 /* One heap, which does not move: others would be made by calls that the cage refuses, and

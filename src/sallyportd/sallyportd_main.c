@@ -227,7 +227,7 @@ raise_descriptor_limit(void)
 static void
 raise_lock_limit(void)
 {
-	const rlim_t wanted = 64 << 20;
+	const rlim_t wanted = 16 << 20;
 	struct rlimit l;
 
 	if (getrlimit(RLIMIT_MEMLOCK, &l) != 0 || l.rlim_cur >= wanted)

@@ -406,7 +406,7 @@ show_memory(void)
 	snprintf(path, sizeof path, "/proc/%d/status", (int)child);
 	f = fopen(path, "r");
 	while (f != NULL && fgets(line, sizeof line, f) != NULL)
-		if (strncmp(line, "Vm", 2) == 0 || strncmp(line, "Threads", 7) == 0)
+		if (strncmp(line, "Vm", 2) == 0 || strncmp(line, "RssAnon", 7) == 0)
 			printf("# %s", line);
 	if (f != NULL)
 		fclose(f);
