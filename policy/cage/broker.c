@@ -29,6 +29,8 @@ const struct cage_rule cage_rules[] = {
 	{BLOCK(0, FD_FILE_SENDER, WORKER_MAX), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"http-parsers", SYS_recvmmsg,
 	{BLOCK(0, FD_HTTP_PARSER, WORKER_MAX), IS(3, MSG_DONTWAIT), IS(4, 0)}},
+    {"who has shown a certificate to a tls process", SYS_recvmmsg,
+	{BLOCK(0, FD_TLS_CLIENTS, TLS_MAX), IS(3, MSG_DONTWAIT), IS(4, 0)}},
     {"verifier, with objects", SYS_recvmsg,
 	{IS(0, FD_VERIFIER), IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)}},
     {"replies", SYS_sendmmsg, {IS(0, FD_DHCP_SENDER), IS(3, SENDS)}},

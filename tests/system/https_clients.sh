@@ -232,6 +232,71 @@ issued_by_other()
 	[ "$(issuer other)" = 1 ]
 }
 
+# What machines are told, and what a script that came by HTTPS says.
+urls()
+{
+	pxe_session a -a 16
+	same "firmware is told https" "https://$SERVER_IP/sample/loader.efi" "$BOOTFILE"
+	get "$BASE/boot.ipxe"
+	same "a script by HTTPS" 200 "$CODE"
+	check "goes on by HTTPS" grep -q "https://$SERVER_IP/sample/" "$RUN/out"
+	get "http://$SERVER_IP/sample/boot.ipxe"
+	check "one by HTTP by HTTP" grep -q "http://$SERVER_IP/sample/" "$RUN/out"
+}
+
+# as_c ARGUMENTS...: like get, as the machine that must show a certificate.
+as_c()
+{
+	CODE=$(in_ns c curl -s -m 60 --cacert "$RUN/ca.pem" -o "$RUN/out" -w '%{http_code}' \
+		"$@" 2>"$RUN/said")
+}
+
+machine_certificates()
+{
+	local version
+
+	pxe_session c -a 16
+	as_c "http://$SERVER_IP/sample/sub/hello.txt"
+	same "no file by HTTP" 404 "$CODE"
+	in_ns c timeout 60 curl -s -m 20 -o "$RUN/out" "tftp://$SERVER_IP/sample/sub/hello.txt"
+	differs "no file by TFTP" 0 $?
+	as_c "$BASE/sub/hello.txt"
+	same "no file without a certificate" 404 "$CODE"
+	as_c --cert "$RUN/wrong.pem" --key "$RUN/wrong.key" "$BASE/sub/hello.txt"
+	same "no file with another's" 404 "$CODE"
+	as_c --cert "$RUN/forged.pem" --key "$RUN/forged.key" "$BASE/sub/hello.txt"
+	same "no connection with one of another authority" 000 "$CODE"
+	for version in --tlsv1.3 "--tls-max 1.2"; do
+		# shellcheck disable=SC2086
+		as_c $version --cert "$RUN/machine.pem" --key "$RUN/machine.key" \
+			"$BASE/sub/hello.txt"
+		same "its files with its own ($version)" 200 "$CODE"
+	done
+	as_c --cert "$RUN/machine.pem" --key "$RUN/machine.key" "$BASE/boot.ipxe"
+	same "its script with its own" 200 "$CODE"
+	get --cert "$RUN/machine.pem" --key "$RUN/machine.key" "$BASE/sub/hello.txt"
+	same "who need not show one may" 200 "$CODE"
+	same "a session that is resumed is still its" 2 "$(
+		for i in 1 2; do
+			in_ns c timeout 20 bash -c "{ printf 'GET /sample/sub/hello.txt HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 2; } |
+				openssl s_client -connect $SERVER_IP:443 -tls1_3 -ign_eof \
+				-sess_$([ $i = 1 ] && echo out || echo in) $RUN/session.c \
+				$([ $i = 1 ] && echo -cert $RUN/machine.pem -key $RUN/machine.key) 2>/dev/null" |
+				grep -a '^HTTP/1.1 200'
+		done | wc -l
+	)"
+	server_kill broker
+	wait_for 30 broker_answers
+	as_c --cert "$RUN/machine.pem" --key "$RUN/machine.key" "$BASE/sub/hello.txt"
+	same "also from a new broker" 200 "$CODE"
+}
+
+broker_answers()
+{
+	as_c --cert "$RUN/machine.pem" --key "$RUN/machine.key" "$BASE/sub/hello.txt"
+	[ "$CODE" = 200 ]
+}
+
 # New certificates at the same names, SIGHUP, while a transfer runs.
 reload()
 {
@@ -312,6 +377,7 @@ run_begin https
 net_begin
 net_client a 52:54:00:77:01:01
 net_client b 52:54:00:77:01:02
+net_client c 52:54:00:77:01:03
 server_prepare
 sample_image "$SIZE"
 server_trust
@@ -321,14 +387,23 @@ certificate rsa ca rsa
 certificate ec ca ec
 certificate rsa2 other rsa
 certificate ec2 other ec
-server_config_usual sample
-sed -i "s|^server { .*|server { workers 2; log-level debug; }|; s|^http { .*|http { port 80; head-timeout 6s; connections-per-address 4000; }|" \
+authority people
+certificate machine people ec
+certificate wrong people ec
+certificate forged other ec
+server_config_usual sample https
+sed -i "s|^\([[:space:]]*\)ipxe-transport .*|&\n\1http-boot https;|; s|^server { .*|server { workers 2; log-level debug; }|; s|^http { .*|http { port 80; head-timeout 6s; connections-per-address 4000; }|" \
 	"$S/sallyport.conf"
 cat >>"$S/sallyport.conf" <<-END
 	https {
 		port 443;
 		certificate "$RUN/ec.pem" key "$RUN/ec.key";
 		certificate "$RUN/rsa.pem" key "$RUN/rsa.key";
+		client-ca "$RUN/people.pem";
+	}
+	host "c" {
+		mac 52:54:00:77:01:03;
+		client-certificate $(openssl x509 -noout -fingerprint -sha256 -in "$RUN/machine.pem" | cut -d= -f2);
 	}
 END
 server_start
@@ -338,6 +413,8 @@ in_ns b ip addr add 10.77.0.60/24 dev eth0
 wait_for 30 tls_answers
 versions
 requests
+urls
+machine_certificates
 resumption
 kills
 silence
