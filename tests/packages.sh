@@ -22,7 +22,7 @@ build="gcc make libc6-dev libsodium-dev libssl-dev libseccomp-dev liblmdb-dev
 	libevent-dev flex bison"
 boot="qemu-system-x86 iproute2 cpio gzip procps"
 check="$build $boot clang libclang-rt-14-dev llvm libcmocka-dev minisign afl++ binutils
-	udhcpc isc-dhcp-client tftp-hpa atftp netbase curl tcpdump strace openssl"
+	udhcpc isc-dhcp-client tftp-hpa atftp netbase curl wget tcpdump strace openssl"
 lint="clang-format clang-tidy cppcheck shellcheck mandoc lcov"
 
 # Names that fetch knows, and what the package is really called today: kernels carry

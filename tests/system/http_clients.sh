@@ -123,6 +123,110 @@ kept()
 	same "HEAD, then GET" 2 "$count"
 }
 
+# relay FILE: sends its bytes while it reads, prints the answers.
+relay()
+{
+	# shellcheck disable=SC2016
+	in_ns a timeout 60 bash -c 'exec 3<>/dev/tcp/$0/80; cat "$1" >&3 & cat <&3; wait' \
+		"$SERVER_IP" "$1" 2>/dev/null | tr -d '\r\0'
+}
+
+# Ten thousand requests ahead of their answers; one whose bytes come one by one.
+pipelined()
+{
+	local request="GET /sample/sub/hello.txt HTTP/1.1\r\nHost: x\r\n" i bytes=
+
+	# shellcheck disable=SC2059
+	for ((i = 1; i < 10000; i++)); do
+		printf "$request\r\n"
+	done >"$RUN/requests"
+	# shellcheck disable=SC2059
+	printf "${request}Connection: close\r\n\r\n" >>"$RUN/requests"
+	relay "$RUN/requests" >"$RUN/answers"
+	same "ten thousand requests at once: answers" 10000 \
+		"$(grep -c '^HTTP/1.1 200 OK' "$RUN/answers")"
+	same "ten thousand requests at once: files" 10000 "$(grep -c '^hello' "$RUN/answers")"
+	# shellcheck disable=SC2016
+	bytes=$(in_ns a timeout 20 bash -c 'exec 3<>/dev/tcp/$0/80
+		while IFS= read -r -n 1 -d "" c; do printf %s "$c" >&3; done <"$1"; cat <&3' \
+		"$SERVER_IP" <(tail -n 4 "$RUN/requests") 2>/dev/null | grep -c '^hello')
+	same "a request byte by byte" 1 "$bytes"
+}
+
+# What firmware and boot loaders send, byte for byte, and what they need of the answer.
+firmware()
+{
+	local edk2="Host: $SERVER_IP\r\nAccept: */*\r\nUser-Agent: UefiHttpBoot/1.0\r\n"
+	local said tag
+
+	said=$(raw "HEAD /sample/loader.efi HTTP/1.1\r\n$edk2\r\nGET /sample/loader.efi HTTP/1.1\r\n$edk2\r\n" 10)
+	same "EDK2: HEAD, then GET on the same connection" 2 \
+		"$(grep -ac '^HTTP/1.1 200 OK$' <<<"$said")"
+	same "EDK2: a length each time" 2 "$(grep -ac '^Content-Length: 70001$' <<<"$said")"
+	same "EDK2: a type that it boots" 2 \
+		"$(grep -ac '^Content-Type: application/efi$' <<<"$said")"
+	same "EDK2: no early end" 2 "$(grep -ac '^Connection: keep-alive$' <<<"$said")"
+	tag=$(sed -n 's/^ETag: //p' <<<"$said" | head -n 1)
+	said=$(raw "GET /sample/loader.efi HTTP/1.1\r\n${edk2}If-Match: $tag\r\nRange: bytes=4096-70000\r\n\r\n" 10)
+	matches "EDK2: goes on where it was cut" '^Content-Range: bytes 4096-70000/70001$' "$said"
+	said=$(raw "GET //sample//loader.efi HTTP/1.1\r\n$edk2\r\n" 10)
+	matches "EDK2: two slashes are no redirection" '^HTTP/1.1 200 OK$' "$said"
+	said=$(raw "GET /sample/linux HTTP/1.1\r\nHost: $SERVER_IP\r\nUser-Agent: GRUB 2.06\r\nRange: bytes=2999990-\r\n\r\n" 10)
+	matches "GRUB: the end of a file" '^Content-Length: 10$' "$said"
+	said=$(raw "GET /sample/sub/hello.txt HTTP/1.1\r\nConnection: keep-alive\r\nUser-Agent: iPXE/1.21.1\r\nHost: $SERVER_IP:80\r\n\r\n" 10)
+	matches "iPXE: the connection stays" '^Connection: keep-alive$' "$said"
+	said=$(raw "GET /sample/sub/hello.txt HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" 10)
+	matches "HTTP/1.0 that asks for it: it stays" '^Connection: keep-alive$' "$said"
+	said=$(raw "GET /sample/sub/hello.txt HTTP/1.0\r\n\r\n" 10)
+	matches "HTTP/1.0 that does not: it ends" '^Connection: close$' "$said"
+}
+
+downloaders()
+{
+	local box=$PARTS/busybox-static/bin/busybox
+
+	command -v wget >/dev/null || {
+		skip "wget" "IT IS NOT INSTALLED"
+		return
+	}
+	in_ns a timeout 20 wget -q -O "$RUN/out" "$BASE/linux"
+	check "wget: every byte" cmp "$RUN/out" "$S/stage/sample/linux"
+	head -c 1000000 "$S/stage/sample/linux" >"$RUN/part"
+	in_ns a timeout 20 wget -q -c -O "$RUN/part" "$BASE/linux"
+	check "wget: goes on with a part" cmp "$RUN/part" "$S/stage/sample/linux"
+	[ -x "$box" ] || return
+	in_ns a timeout 20 "$box" wget -q -O "$RUN/out" "$BASE/linux"
+	check "busybox wget: every byte" cmp "$RUN/out" "$S/stage/sample/linux"
+	head -c 1000000 "$S/stage/sample/linux" >"$RUN/part"
+	in_ns a timeout 20 "$box" wget -q -c -O "$RUN/part" "$BASE/linux"
+	check "busybox wget: goes on with a part" cmp "$RUN/part" "$S/stage/sample/linux"
+}
+
+# Several ranges are answered with the whole file, and a date does for If-Range too.
+more_ranges()
+{
+	fetch a -H 'Range: bytes=0-9,20-29' "$BASE/linux"
+	same "several ranges: the whole" "200 3000000" "$CODE $(header Content-Length)"
+	fetch a -H 'Range: bytes=0-18446744073709551615' "$BASE/linux"
+	same "a range beyond all numbers: up to the end" "206 3000000" \
+		"$CODE $(header Content-Length)"
+	fetch a -I "$BASE/linux"
+	DATE=$(header Last-Modified)
+	fetch a -H 'Range: bytes=0-9' -H "If-Range: $DATE" "$BASE/linux"
+	same "If-Range: its date" 206 "$CODE"
+	fetch a -H 'Range: bytes=0-9' -H "If-Range: Mon, 01 Jan 2001 00:00:00 GMT" "$BASE/linux"
+	same "If-Range: another date" 200 "$CODE"
+	fetch a -H "If-Modified-Since: $DATE" "$BASE/linux"
+	same "If-Modified-Since" 304 "$CODE"
+	fetch a -H "If-Unmodified-Since: Mon, 01 Jan 2001 00:00:00 GMT" "$BASE/linux"
+	same "If-Unmodified-Since that does not hold" 412 "$CODE"
+	fetch a -H "If-Modified-Since: $DATE" -H 'If-None-Match: "other"' "$BASE/linux"
+	same "If-None-Match goes before If-Modified-Since" 200 "$CODE"
+	fetch a -H "If-Unmodified-Since: Mon, 01 Jan 2001 00:00:00 GMT" -H "If-Match: $ETAG" \
+		"$BASE/linux"
+	same "If-Match goes before If-Unmodified-Since" 200 "$CODE"
+}
+
 refused()
 {
 	local long
@@ -212,7 +316,11 @@ pxe_session a -a 16
 whole
 ranges
 conditions
+more_ranges
 kept
+pipelined
+firmware
+downloaders
 refused
 limits
 logged "log of an answer" 'event=http-sent .*bytes=3000000'
