@@ -226,7 +226,8 @@ check_told(unsigned worker, const struct msg *m)
 		REQUIRE(
 		    m->u.http_deny_tell.status == 304 || m->u.http_deny_tell.status >= 400);
 		break;
-	case MSG_TFTP_DENY_TELL: break;
+	case MSG_TFTP_DENY_TELL:
+	case MSG_TFTP_RELAY_TELL: break;
 	default: REQUIRE(m->nr == MSG_RESET_TELL);
 	}
 }
@@ -288,7 +289,9 @@ step(struct in *in, uint8_t n)
 	unsigned worker = n >> 4 & 1;
 
 	switch (n & 15) {
-	case 0: say(in, &broker.tftp_parser, MSG_RRQ_TELL); break;
+	case 0:
+		say(in, &broker.tftp_parser, n & 0x10 ? MSG_TFTP_REPLY_TELL : MSG_RRQ_TELL);
+		break;
 	case 1: say(in, &broker.http_parser[worker], MSG_GET_TELL); break;
 	case 2: say(in, &broker.http_parser[worker], MSG_BAD_TELL); break;
 	case 3: say(in, &broker.file_sender[worker], MSG_CONN_TELL); break;
@@ -337,6 +340,7 @@ fuzz_one(const uint8_t *data, size_t len)
 	memset(nclosing, 0, sizeof nclosing);
 	in_init(&in, data, len);
 	rig_debian(1, 1, 7);
+	((struct conf *)(uintptr_t)broker.conf)->tftp_single = len % 2 == 1;
 	rig_memfd(63, 10);
 	rig_image(63, "rescue", 1);
 	rig_file(63, "linux", 63, 0, 10);

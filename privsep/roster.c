@@ -403,6 +403,8 @@ roster_give(const struct supervisor *sv, const struct child *c, struct spawn *s)
 		spawn_give(s, sv->echo_mouth, FD_ECHO_MOUTH);
 		break;
 	case ROLE_FILE_SENDER:
+		give_links(sv, s, sv->now.sockets[SOCK_TX69], FD_SINGLE);
+		give_links(sv, s, sv->now.sockets[SOCK_TX69_V6], FD_SINGLE6);
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN], FD_LISTEN);
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN_V6], FD_LISTEN6);
 		give_links(sv, s, sv->now.sockets[SOCK_LISTEN_TLS], FD_LISTEN_TLS);
@@ -456,6 +458,8 @@ roster_options(
 		OPTION("state=%s", s->state);
 		OPTION("since=%llu", (unsigned long long)sv->start_ms);
 	}
+	if (c->role == ROLE_TFTP_PARSER || c->role == ROLE_FILE_SENDER)
+		OPTION("single_port=%u", s->single_port);
 	if (c->role == ROLE_LINK_PARSER || c->role == ROLE_DHCP_SENDER)
 		OPTION("echo=%u", sv->echo_ident);
 	if (c->role == ROLE_VERIFIER) {
@@ -469,7 +473,6 @@ roster_options(
 			pool6++;
 		OPTION("pool=%u", pool);
 		OPTION("pool6=%u", pool6);
-		OPTION("single_port=%u", s->single_port);
 		OPTION("http_port=%u", s->http_port);
 		OPTION("spread=%llu", (unsigned long long)sv->spread);
 		OPTION("head_timeout=%u", s->head_timeout);

@@ -64,6 +64,13 @@ make_mouth(const struct link *l, uint16_t port, bool joins)
 	return socket_mouth(l, port);
 }
 
+static int
+make_mouth6(const struct link *l, uint16_t port, bool joins)
+{
+	(void)joins;
+	return socket_mouth6(l, port);
+}
+
 /* Stands for the configured one. */
 #define PORT_HTTP UINT16_MAX
 #define PORT_HTTPS (UINT16_MAX - 1)
@@ -73,24 +80,29 @@ static const struct kind {
 	uint16_t port;     /* 0: none; or PORT_HTTP, PORT_HTTPS */
 	bool has_mouth;    /* ear and mouth are on one port */
 	bool binds_device; /* else to the address */
-	bool v6;
+	bool v6, single;
 	int (*make)(const struct link *l, uint16_t port, bool joins);
 } kinds[SOCK_MAX] = {
-    [SOCK_RX67] = {"UDP port 67", 67, true, true, false, socket_ear},
-    [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, false, socket_ear},
-    [SOCK_RX69] = {"UDP port 69", 69, false, true, false, socket_ear},
-    [SOCK_RX69_V6] = {"UDP port 69 over IPv6", 69, false, true, true, socket_ear6},
-    [SOCK_RING] = {"packet ring", 0, false, true, false, make_ring},
-    [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, false, make_mouth},
-    [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, false, make_mouth},
-    [SOCK_FRAME] = {"packet socket", 0, false, true, false, make_frames},
-    [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, false, make_listener},
-    [SOCK_LISTEN_V6] = {"TCP port for HTTP over IPv6", PORT_HTTP, false, false, true,
+    [SOCK_RX67] = {"UDP port 67", 67, true, true, false, false, socket_ear},
+    [SOCK_RX4011] = {"UDP port 4011", 4011, true, true, false, false, socket_ear},
+    [SOCK_RX69] = {"UDP port 69", 69, true, true, false, false, socket_ear},
+    [SOCK_RX69_V6] = {"UDP port 69 over IPv6", 69, true, true, true, false, socket_ear6},
+    [SOCK_RING] = {"packet ring", 0, false, true, false, false, make_ring},
+    [SOCK_TX67] = {"UDP port 67, for sending", 67, true, false, false, false, make_mouth},
+    [SOCK_TX4011] = {"UDP port 4011, for sending", 4011, true, false, false, false,
+	make_mouth},
+    [SOCK_TX69] = {"UDP port 69, for sending", 69, true, false, false, true, make_mouth},
+    [SOCK_TX69_V6] = {"UDP port 69 over IPv6, for sending", 69, true, false, true, true,
+	make_mouth6},
+    [SOCK_FRAME] = {"packet socket", 0, false, true, false, false, make_frames},
+    [SOCK_LISTEN] = {"TCP port for HTTP", PORT_HTTP, false, false, false, false,
+	make_listener},
+    [SOCK_LISTEN_V6] = {"TCP port for HTTP over IPv6", PORT_HTTP, false, false, true, false,
 	make_listener6},
-    [SOCK_LISTEN_TLS] = {"TCP port for HTTPS", PORT_HTTPS, false, false, false,
+    [SOCK_LISTEN_TLS] = {"TCP port for HTTPS", PORT_HTTPS, false, false, false, false,
 	make_listener},
     [SOCK_LISTEN_TLS_V6] = {"TCP port for HTTPS over IPv6", PORT_HTTPS, false, false, true,
-	make_listener6},
+	false, make_listener6},
 };
 
 void
@@ -146,7 +158,8 @@ open_link_sockets(struct setup *s, const struct setup *old, enum link_socket nr,
 {
 	const struct kind *k = &kinds[nr];
 
-	if (k->port == PORT_HTTPS && s->spec.s.https_port == 0)
+	if ((k->port == PORT_HTTPS && s->spec.s.https_port == 0) ||
+	    (k->single && s->spec.s.single_port == 0))
 		return 0;
 	for (unsigned i = 0; i < s->spec.nlinks; i++) {
 		int fd;

@@ -21,6 +21,8 @@ enum link_socket {
 	SOCK_RING,
 	SOCK_TX67,
 	SOCK_TX4011,
+	SOCK_TX69, /* this and the next: only for transfers from a single port */
+	SOCK_TX69_V6,
 	SOCK_FRAME,
 	SOCK_LISTEN,
 	SOCK_LISTEN_V6,

@@ -23,6 +23,7 @@ struct route {
 
 static const struct route routes[] = {
     {MSG_RRQ_TELL, ROLE_TFTP_PARSER, on_rrq_tell},
+    {MSG_TFTP_REPLY_TELL, ROLE_TFTP_PARSER, on_tftp_reply_tell},
     {MSG_GET_TELL, ROLE_HTTP_PARSER, on_get_tell},
     {MSG_BAD_TELL, ROLE_HTTP_PARSER, on_bad_tell},
     {MSG_CONN_TELL, ROLE_FILE_SENDER, on_conn_tell},

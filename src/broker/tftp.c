@@ -18,16 +18,20 @@
 
 #define ERROR_NOT_FOUND 1
 
-/* A client keeps to one file-sender for one transfer: its port chooses. */
+/* Room in the channel of a mouth that acknowledgements leave to orders. */
+#define ORDERS_ROOM 32u
+
+/* A client keeps to one file-sender for one transfer: its address and port choose, always
+ * the same. So nobody has to remember which transfer runs where. */
 static struct chan *
-mouth_for(const struct msg_rrq_tell *m, unsigned *worker)
+mouth_for(const struct addr *peer, uint16_t port, unsigned *worker)
 {
 	uint32_t h = UINT32_C(2166136261);
 
-	for (unsigned i = 0; i < sizeof m->peer.b; i++)
-		h = (h ^ m->peer.b[i]) * UINT32_C(16777619);
-	h = (h ^ (m->port & 0xffu)) * UINT32_C(16777619);
-	h = (h ^ m->port >> 8) * UINT32_C(16777619);
+	for (unsigned i = 0; i < sizeof peer->b; i++)
+		h = (h ^ peer->b[i]) * UINT32_C(16777619);
+	h = (h ^ (port & 0xffu)) * UINT32_C(16777619);
+	h = (h ^ (unsigned)port >> 8) * UINT32_C(16777619);
 	*worker = (h ^ h >> 16) % broker.start.workers;
 	return &broker.file_sender[*worker];
 }
@@ -42,6 +46,7 @@ deny(struct chan *mouth, const struct msg_rrq_tell *m, uint8_t code)
 	out.u.tftp_deny_tell.local = m->local;
 	out.u.tftp_deny_tell.code = code;
 	out.u.tftp_deny_tell.link = m->link;
+	out.u.tftp_deny_tell.single = broker.conf->tftp_single;
 	return chan_send(mouth, &out);
 }
 
@@ -99,6 +104,7 @@ grant(unsigned worker, const struct msg_rrq_tell *m, const struct serve_request 
 	g->port = m->port;
 	g->local = m->local;
 	g->link = m->link;
+	g->single = broker.conf->tftp_single;
 	g->memfd = found->object.mem->number;
 	g->offset = found->object.offset;
 	g->length = found->object.length;
@@ -115,7 +121,7 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 {
 	struct session *s = session_of_addr(&m->peer, broker.now_ms);
 	unsigned worker;
-	struct chan *mouth = mouth_for(m, &worker);
+	struct chan *mouth = mouth_for(&m->peer, m->port, &worker);
 	struct serve_request request = {
 	    .session = s, .client = &m->peer, .name = m->name};
 	struct serve_object found;
@@ -137,34 +143,50 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 	return grant(worker, m, &request, &found);
 }
 
-/* An answer leaves from the address that the request came to, so it has to be ours. */
+/* An answer leaves from the address that the request came to, so it has to be ours; from
+ * port 69 there is a socket for that of the link alone. */
 static bool
-is_ours(const struct addr *a)
+is_ours(const struct addr *a, unsigned link)
 {
-	for (unsigned i = 0; i < broker.start.nlinks; i++)
-		if (addr_equal(a, &broker.start.links[i].address) ||
-		    (a->family == ADDR_V6 &&
-			addr_equal(a, &broker.start.links[i].address6)))
+	for (unsigned i = 0; i < broker.start.nlinks; i++) {
+		const struct link *l = &broker.start.links[i];
+
+		if (broker.conf->tftp_single && i != link)
+			continue;
+		if (addr_equal(a, a->family == ADDR_V6 ? &l->address6 : &l->address))
 			return true;
+	}
 	return false;
 }
 
 /* In a subnet of ours, or in one that an image is open to; or, where another server gives
  * the addresses, on that link. */
 static bool
-may_get_files(const struct msg_rrq_tell *m)
+may_get_files(const struct addr *peer, unsigned link)
 {
-	const struct link *l = &broker.start.links[m->link];
+	const struct link *l = &broker.start.links[link];
 	uint32_t mask = l->prefix == 0 ? 0 : UINT32_MAX << (32 - l->prefix);
 	unsigned first = 0;
 
-	if (conf_subnet_of(broker.conf, &m->peer) != NULL ||
-	    conf_next_open(broker.conf, &m->peer, &first) != NULL)
+	if (conf_subnet_of(broker.conf, peer) != NULL ||
+	    conf_next_open(broker.conf, peer, &first) != NULL)
 		return true;
-	return m->link < broker.conf->nlinks &&
-	       broker.conf->links[m->link].mode == MODE_PROXY &&
-	       m->peer.family == ADDR_V4 &&
-	       ((addr_to_v4(&m->peer) ^ addr_to_v4(&l->address)) & mask) == 0;
+	return link < broker.conf->nlinks && broker.conf->links[link].mode == MODE_PROXY &&
+	       peer->family == ADDR_V4 &&
+	       ((addr_to_v4(peer) ^ addr_to_v4(&l->address)) & mask) == 0;
+}
+
+/* There is nothing for anybody elsewhere, and a refusal would go to whomever a forged
+ * source or an owned ear names. */
+static bool
+may_be_answered(
+    unsigned link, const struct addr *peer, uint16_t port, const struct addr *local)
+{
+	if (may_get_files(peer, link) && port != 0 && is_ours(local, link) &&
+	    peer->family == local->family)
+		return true;
+	log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
+	return false;
 }
 
 void
@@ -179,17 +201,46 @@ on_rrq_tell(struct chan *from, const struct msg *m, int *fd)
 		chan_peer_fault(from, "a request on a link that there is not");
 		return;
 	}
-	/* There is nothing for anybody elsewhere, and a refusal would go to whomever a
-	 * forged source or an owned ear names. */
-	if (!may_get_files(t) || t->port == 0 || !is_ours(&t->local) ||
-	    t->peer.family != t->local.family) {
-		log_limited(LOG_DEBUG, "dropped", "via=tftp why=\"addresses\"");
+	if (!may_be_answered(t->link, &t->peer, t->port, &t->local))
 		return;
-	}
 	err = tftp_try(t, false, &ticket);
 	/* Under load the client has to ask again: nobody else waits for its mouth. */
 	if (err == ERR_STATE)
 		err = wait_add_rrq(t, &ticket);
 	if (err != 0)
 		log_limited(LOG_NOTICE, "dropped", "via=tftp why=\"busy\"");
+}
+
+/* Whether there is such a transfer, file-sender knows. What is lost here the peer says
+ * again. */
+void
+on_tftp_reply_tell(struct chan *from, const struct msg *m, int *fd)
+{
+	const struct msg_tftp_reply_tell *t = &m->u.tftp_reply_tell;
+	struct msg out = {.nr = MSG_TFTP_RELAY_TELL};
+	struct msg_tftp_relay_tell *relay = &out.u.tftp_relay_tell;
+	unsigned worker;
+	struct chan *mouth;
+
+	(void)fd;
+	if (t->link >= broker.start.nlinks) {
+		chan_peer_fault(from, "a reply on a link that there is not");
+		return;
+	}
+	if (!broker.conf->tftp_single ||
+	    !may_be_answered(t->link, &t->peer, t->port, &t->local))
+		return;
+	mouth = mouth_for(&t->peer, t->port, &worker);
+	if (!chan_room(mouth, ORDERS_ROOM)) {
+		log_limited(LOG_NOTICE, "dropped", "via=tftp why=\"busy\"");
+		return;
+	}
+	relay->link = t->link;
+	relay->peer = t->peer;
+	relay->port = t->port;
+	relay->local = t->local;
+	relay->error = t->error;
+	relay->number = t->number;
+	if (chan_send(mouth, &out) != 0)
+		bug("no room where there was some");
 }

@@ -18,9 +18,11 @@ enum {
 };
 
 void on_rrq_tell(struct chan *from, const struct msg *m, int *fd);
+/* An ACK or ERROR that came to port 69: to the mouth that runs the transfer. */
+void on_tftp_reply_tell(struct chan *from, const struct msg *m, int *fd);
 /* Answers if that is possible now. 0: done. ERR_STATE: the text is not there yet, see
- * *ticket; with `last`, that means not found, or
- * no answer when it is memory. ERR_FULL: the channel is full. */
+ * *ticket; with `last`, that means not found, or no answer when it is memory. ERR_FULL: the
+ * channel is full. */
 int tftp_try(
     const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket) MUST_CHECK;
 /* Fills in the options of the grant: those asked for, as far as they go and the

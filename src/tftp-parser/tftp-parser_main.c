@@ -50,6 +50,7 @@ static struct start start;
 static struct chan broker;
 static struct batch batch;
 static struct drops drops;
+static bool single; /* transfers are on port 69 as well */
 
 /* Whose datagram it is, where it came in, and what it was sent to. */
 struct source {
@@ -157,6 +158,27 @@ tell_broker(const struct tftp_request *r, const struct source *from)
 	chan_send_or_drop(&broker, &m);
 }
 
+/* What a client says in a transfer from port 69. */
+static int
+pass_reply(unsigned i, size_t len, const struct source *from)
+{
+	struct msg m = {.nr = MSG_TFTP_REPLY_TELL};
+	struct msg_tftp_reply_tell *t = &m.u.tftp_reply_tell;
+	struct tftp_reply r;
+	int err = tftp_decode_reply(batch.bytes[i], len, &r);
+
+	if (err != 0)
+		return err;
+	t->link = (uint8_t)from->link;
+	t->peer = from->peer;
+	t->port = from->port;
+	t->local = from->local;
+	t->error = r.error;
+	t->number = r.number;
+	chan_send_or_drop(&broker, &m);
+	return 0;
+}
+
 static void
 on_malformed(const struct source *from, int err, size_t len)
 {
@@ -206,10 +228,12 @@ on_datagram(unsigned link, bool v6, unsigned i)
 	if (!is_good(&from, find_source(i, v6, &from)))
 		return;
 	err = tftp_decode_request(batch.bytes[i], len, &r);
+	if (err == 0)
+		tell_broker(&r, &from);
+	else if (err == ERR_UNSUPPORTED && single)
+		err = pass_reply(i, len, &from);
 	if (err != 0)
 		on_malformed(&from, err, len);
-	else
-		tell_broker(&r, &from);
 }
 
 static void
@@ -307,6 +331,7 @@ int
 main(int argc, char **argv)
 {
 	start_init(&start, ROLE_TFTP_PARSER, argc, argv);
+	single = start_number(&start, "single_port", 0, 1) != 0;
 	chan_init(&broker, FD_BROKER, ROLE_TFTP_PARSER, ROLE_BROKER, 0, QUEUE_DEPTH);
 	cage_enter(&start, NULL);
 	start_ready();

@@ -1,6 +1,6 @@
 /*
  * Images that are open to a network: who gets which files without a session, what a
- * session changes, and that nothing else comes with it.
+ * session changes, and that nothing else comes with it. And transfers from a single port.
  */
 #include <stdio.h>
 #include <string.h>
@@ -230,6 +230,93 @@ behind_a_prefix(void **state)
 	assert_int_equal(by_tftp("10.88.0.9", "1a2b3c4d/rescue/linux"), -1);
 }
 
+/* Says something in a transfer on port 69. The file-sender that hears of it, -1: none. */
+static int
+reply(const char *peer, uint16_t port, const char *local, uint16_t number)
+{
+	struct msg out = {.nr = MSG_TFTP_REPLY_TELL};
+	struct msg_tftp_reply_tell *t = &out.u.tftp_reply_tell;
+	const struct msg_tftp_relay_tell *r = &m.u.tftp_relay_tell;
+
+	t->peer = rig_addr(peer);
+	t->local = rig_addr(local);
+	t->port = port;
+	t->number = number;
+	t->error = number & 1;
+	rig_send(&rig.tftp_parser, &out);
+	rig_turn();
+	for (int i = 0; i < RIG_WORKERS; i++) {
+		if (!rig_take_answer(&rig.file_sender[i], &m))
+			continue;
+		assert_int_equal(m.nr, MSG_TFTP_RELAY_TELL);
+		assert_true(addr_equal(&r->peer, &t->peer));
+		assert_true(addr_equal(&r->local, &t->local));
+		assert_int_equal(r->port, port);
+		assert_int_equal(r->number, number);
+		assert_int_equal(r->error, t->error);
+		return i;
+	}
+	return -1;
+}
+
+/* The file-sender that has the grant hears what the client says to port 69. */
+static void
+from_a_single_port(void **state)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+
+	(void)state;
+	assert_int_equal(reply("10.88.0.9", 2000, "10.77.0.1", 1), -1);
+	assert_false(rig_fault(ROLE_TFTP_PARSER, 0));
+	conf->tftp_single = true;
+	for (uint16_t port = 2000; port < 2032; port++) {
+		struct msg_rrq_tell t = rig_rrq("rescue/linux");
+		int worker = -1;
+
+		t.peer = rig_addr("10.88.0.9");
+		t.port = port;
+		rig_send_rrq(&t);
+		rig_turn();
+		for (int i = 0; i < RIG_WORKERS; i++)
+			if (rig_take_answer(&rig.file_sender[i], &m))
+				worker = i;
+		assert_int_equal(m.nr, MSG_TFTP_GRANT_TELL);
+		assert_int_equal(m.u.tftp_grant_tell.single, 1);
+		assert_int_equal(reply("10.88.0.9", port, "10.77.0.1", port), worker);
+	}
+	assert_int_equal(by_tftp("10.88.0.9", "nothing"), -1);
+	assert_int_equal(m.u.tftp_deny_tell.single, 1);
+	/* From nobody whom files are for, or to nobody. */
+	assert_int_equal(reply("10.99.0.9", 2000, "10.77.0.1", 1), -1);
+	assert_int_equal(reply("10.88.0.9", 0, "10.77.0.1", 1), -1);
+	assert_int_equal(reply("10.88.0.9", 2000, "10.77.0.2", 1), -1);
+	assert_int_equal(reply("10.88.0.9", 2000, "2001:db8::1", 1), -1);
+	conf->tftp_single = false;
+}
+
+/* However many replies come, requests find room behind them. */
+static void
+replies_leave_room(void **state)
+{
+	struct conf *conf = (struct conf *)(uintptr_t)broker.conf;
+	struct msg out = {.nr = MSG_TFTP_REPLY_TELL};
+	struct msg_tftp_reply_tell *t = &out.u.tftp_reply_tell;
+	struct msg_rrq_tell rrq = rig_rrq("rescue/linux");
+	int fd = -1;
+
+	(void)state;
+	conf->tftp_single = true;
+	t->peer = rrq.peer = rig_addr("10.88.0.9");
+	t->port = rrq.port;
+	t->local = rrq.local;
+	/* Nothing is flushed meanwhile: the channels fill up. */
+	for (unsigned i = 0; i < 100000; i++)
+		assert_true(files_dispatch(&broker.tftp_parser, &out, &fd));
+	for (int i = 0; i < RIG_WORKERS; i++)
+		assert_true(chan_room(&broker.file_sender[i], 16));
+	conf->tftp_single = false;
+}
+
 int
 main(void)
 {
@@ -241,6 +328,8 @@ main(void)
 	    cmocka_unit_test_setup(an_image_that_ends, set_up),
 	    cmocka_unit_test_setup(in_whatever_case, set_up),
 	    cmocka_unit_test_setup(behind_a_prefix, set_up),
+	    cmocka_unit_test_setup(from_a_single_port, set_up),
+	    cmocka_unit_test_setup(replies_leave_room, set_up),
 	};
 
 	return cmocka_run_group_tests_name("broker_open", tests, NULL, NULL);
