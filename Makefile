@@ -256,6 +256,10 @@ OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 UNIT += tftp_link netascii
 OBJ_test_tftp_link := $(BASE) src/file-sender/tftp_xfer
 OBJ_test_netascii := $(BASE) src/file-sender/netascii
+UNIT += tftp_engine
+OBJ_test_tftp_engine := $(CHILD) src/wire/tftp tests/lib/tftp_kernel \
+	$(addprefix src/file-sender/,caps timers memfds netascii tftp_xfer tftp_out tftp_in \
+		tftp_table tftp_blocks tftp)
 OBJ_test_memfds := $(BASE) src/file-sender/memfds src/file-sender/caps src/file-sender/timers
 OBJ_test_http_reply := $(BASE) src/file-sender/http_reply
 UNIT += sender_tftp sender_http sender_clients

@@ -90,13 +90,28 @@ watch(int fd, enum watch_kind kind, unsigned index)
 	REQUIRE(watch_add(fd, EPOLLIN, (struct watch_tag){kind, index, 0}) == 0);
 }
 
+/* Sends, and hears nothing. */
+static void
+single(void)
+{
+	uint16_t port;
+	int fd = loopback(SOCK_DGRAM, 1, &port);
+	struct sockaddr_in a = {.sin_family = AF_INET,
+	    .sin_port = htons(1),
+	    .sin_addr.s_addr = htonl(0x7f000001)};
+
+	REQUIRE(connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+	REQUIRE(dup2(fd, FD_SINGLE) == FD_SINGLE);
+	close(fd);
+}
+
 static void
 set_up(void)
 {
 	struct http_setup hs = {.broker = &broker,
 	    .parser = &parser,
 	    .memfds = &memfds,
-	    .listeners = {{FD_LISTEN, {ADDR_V4, {127, 0, 0, 1}}}},
+	    .listeners = {{FD_LISTEN, {ADDR_V4, {127, 0, 0, 1}}, false}},
 	    .nlisteners = 1,
 	    .most = 6,
 	    .seed = 1,
@@ -108,6 +123,7 @@ set_up(void)
 	    .per_address = 4};
 	struct tftp_setup ts = {.pool = POOL,
 	    .links = 1,
+	    .single = true,
 	    .per_address = 64,
 	    .locals = &local,
 	    .nlocals = 1,
@@ -117,6 +133,7 @@ set_up(void)
 
 	while ((fd = open("/dev/null", O_RDONLY)) < FD_POOL + POOL - 1)
 		REQUIRE(fd >= 0);
+	single();
 	REQUIRE(memfds_init(&memfds) == 0 && tftp_init(&tftp, &ts) == 0);
 	join(&broker, FD_BROKER, ROLE_BROKER, &far_broker);
 	join(&parser, FD_PAIR, ROLE_HTTP_PARSER, &far_parser);
@@ -247,6 +264,7 @@ on_order(const uint8_t *bytes, size_t len, unsigned client, bool as_is)
 	static struct msg m;
 	struct msg_tftp_grant_tell *g = &m.u.tftp_grant_tell;
 	struct msg_tftp_deny_tell *d = &m.u.tftp_deny_tell;
+	struct msg_tftp_relay_tell *r = &m.u.tftp_relay_tell;
 	struct addr peer = addr_v4(0x7f000002 + client % 2);
 
 	if (msg_decode(bytes, len, &m) != 0)
@@ -261,6 +279,11 @@ on_order(const uint8_t *bytes, size_t len, unsigned client, bool as_is)
 		d->peer = peer;
 		d->port = as_is ? d->port : udp_port[client];
 		d->local = local;
+	} else if (m.nr == MSG_TFTP_RELAY_TELL) {
+		r->peer = peer;
+		r->port = as_is ? r->port : udp_port[client];
+		r->local = local;
+		r->link = as_is ? r->link : 0;
 	} else if (m.nr == MSG_HTTP_GRANT_TELL && !as_is) {
 		m.u.http_grant_tell.conn = known[client];
 		m.u.http_grant_tell.memfd = client % 4;

@@ -358,6 +358,7 @@ reserve(struct tftp *t, const struct msg_tftp_grant_tell *g, const char **why)
 	return object;
 }
 
+/* Whoever comes when all is full hears nothing, and so asks again. */
 static void
 refuse(struct tftp *t, const struct msg_tftp_grant_tell *g, const struct tftp_path *path,
     const char *why)
@@ -366,7 +367,8 @@ refuse(struct tftp *t, const struct msg_tftp_grant_tell *g, const struct tftp_pa
 
 	log_limited(LOG_WARNING, "tftp-refused", "session=%08x peer=%s reason=%s",
 	    g->session, addr_format(&g->peer, peer), why);
-	send_error(t, path, TFTP_ERR_OTHER);
+	if (t->table.nfree > 0)
+		send_error(t, path, TFTP_ERR_OTHER);
 }
 
 static void

@@ -11,8 +11,8 @@
 #include "src/file-sender/caps.h"
 
 #define BUCKETS 16384u
-#define LOOKED_AT 256   /* for a victim */
-#define UNPROVEN_MS 100 /* a peer that is there answers sooner as a rule */
+#define LOOKED_AT 256  /* for a victim */
+#define UNPROVEN_MS 20 /* a peer that is there answers sooner as a rule */
 #define SILENT_MS 1000
 
 int
