@@ -176,7 +176,7 @@ check()
 	run layers 120 tests/layers.sh
 	run hardening 120 tests/hardening.sh
 	systems tests/system/*.sh
-	boots bios-tftp bios-http uefi-pxe uefi-http
+	boots bios-tftp bios-http uefi-pxe uefi-http uefi-https
 }
 
 boot()

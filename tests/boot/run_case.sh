@@ -43,6 +43,10 @@ cases()
 		bios-undionly   bios       http  br0  undionly
 		arm64-uefi      uefi-arm64 tftp  br0  grub-arm64
 		uefi-secureboot-refused uefi-secure tftp br0 unsigned
+		uefi-https      uefi-https https br0  https
+		uefi-https-ipxe uefi-https https br0  https-ipxe
+		uefi-https-refused uefi-http https br0 https-unknown
+		uefi-https-other uefi-https https br0 https-other
 		proxy-bios      bios       http  br0  proxy
 		proxy-uefi      uefi       tftp  br0  proxy
 		proxy-uefi-http uefi-http  http  br0  proxy
@@ -81,7 +85,7 @@ make_image()
 			"$stage/grubaa64.efi"
 		loaders="--loader arm64=grubaa64.efi"
 		;;
-	uki)
+	uki | https | https-unknown | https-other)
 		make_uki >"$stage/uki.efi" || die "cannot make the unified kernel image"
 		rm "$stage/vmlinuz" "$stage/initrd.gz"
 		server_image guest --loader x64=uki.efi
@@ -157,7 +161,7 @@ parts_of()
 		echo qemu-system-arm qemu-efi-aarch64 grub-efi-arm64-signed@arm64
 		echo busybox-static@arm64 kernel@arm64
 		;;
-	uki) echo systemd-boot-efi ;;
+	uki | https | https-unknown | https-other) echo systemd-boot-efi ;;
 	esac
 }
 
@@ -208,6 +212,33 @@ sent_bytes()
 	[ "$(in_ns srv cat /sys/class/net/lan0/statistics/tx_bytes)" -gt "$1" ]
 }
 
+# make_authority FOLDER: a private one, and certificates for the server's address.
+make_authority()
+{
+	"$IMAGE_TOOL" tls init -W -d "$1" $SERVER_IP >>"$RUN/image.log" 2>&1 ||
+		die "tls init: $(tail -n 3 "$RUN/image.log")"
+}
+
+# Certificates of both kinds. What firmware is to believe is in $SIGNATURES.
+configure_https()
+{
+	make_authority "$S/tls"
+	SIGNATURES=$S/tls/ca.esl
+	if [ "$1" = https-other ]; then
+		make_authority "$S/other"
+		SIGNATURES=$S/other/ca.esl
+	fi
+	server_config_usual guest "$2"
+	sed -i 's/^boot {/&\nhttp-boot https;/; s/log-level info/log-level debug/' \
+		"$S/sallyport.conf"
+	cat >>"$S/sallyport.conf" <<-END
+		https {
+			certificate "$S/tls/rsa.pem" key "$S/tls/rsa.key";
+			certificate "$S/tls/ec.pem" key "$S/tls/ec.key";
+		}
+	END
+}
+
 # Beside another DHCP server nothing is needed but the images.
 configure()
 {
@@ -217,6 +248,8 @@ configure()
 			server { log-level info; }
 			boot { default image "guest"; unknown allow; ipxe-transport $2; }
 		END
+	elif [ "${1%%-*}" = https ]; then
+		configure_https "$1" "$2"
 	else
 		server_config_usual guest "$2"
 	fi
@@ -279,7 +312,26 @@ boot_case()
 	fi
 	verify_guest "${firmware%%-*}" "$bridge"
 	[ "$what" != kill ] || verify_kill "$when"
+	[ "${what%%-*}" != https ] || verify_https "$what"
 	verify_log
+}
+
+# Firmware loads by HTTPS alone; a Debian iPXE, which cannot, is told http.
+verify_https()
+{
+	local https='\.efi .*via=https$'
+
+	logged "$CASE TLS as the firmware can" 'event=tls-open .*version=TLSv1.2 cipher=DHE-RSA-'
+	logged "$CASE HTTPS" "event=file .*name=guest/[a-z]*$https"
+	case $1 in
+	https) same "$CASE nothing by HTTP" "" "$(events file | grep 'via=http$')" ;;
+	https-ipxe)
+		same "$CASE iPXE has the rest by HTTP" "$(printf '%s\n' initrd.gz vmlinuz)" \
+			"$(events file | sed -n 's,.*name=guest/\([a-z.]*\) .*via=http$,\1,p' |
+				sort -u | grep -v ipxe)"
+		skip "$CASE iPXE by HTTPS" "Debian's iPXE cannot be told of an authority"
+		;;
+	esac
 }
 
 # What firmware says when it does not boot what it is offered.
@@ -287,6 +339,7 @@ refusal_of()
 {
 	case $1 in
 	unsigned) echo 'Access Denied' ;;
+	https-unknown | https-other) echo 'Could not retrieve NBP file size from HTTP server' ;;
 	esac
 }
 
@@ -310,6 +363,13 @@ verify_refusal()
 	fi
 	case $1 in
 	unsigned) logged "$CASE it had the loader" 'event=tftp-sent .*name=guest/snponly.efi' ;;
+	https-*)
+		logged "$CASE it was told HTTPS" "event=dhcp-ack .*mac=$MAC .*bootfile=https://"
+		# Without any authority it does not even begin.
+		[ "$1" = https-unknown ] || logged "$CASE it did not believe the server" \
+			'event=tls-ended .*reason='
+		same "$CASE it asked for no file" "" "$(events file)"
+		;;
 	esac
 }
 
