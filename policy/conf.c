@@ -74,7 +74,8 @@ finish(struct build *b)
 {
 	if (finish_file(b) != 0 || build_shared_finish(b) != 0 ||
 	    build_subnets_finish(b) != 0 || build_links_finish(b) != 0 ||
-	    build_ports_finish(b) != 0 || build_https_finish(b) != 0 || build_classes_finish(b) != 0)
+	    build_ports_finish(b) != 0 || build_https_finish(b) != 0 ||
+	    build_classes_finish(b) != 0)
 		return b->err;
 	return build_hosts_finish(b);
 }

@@ -38,9 +38,9 @@ struct conf_host {
 	const char *name;
 	const char *params; /* "name=value\n" lines; not NULL */
 	uint16_t params_len;
-	uint16_t nkeys;      /* at least one */
-	uint32_t first_key;  /* in conf->keys, where a host's keys stand together */
-	struct addr address; /* reserved; ADDR_NONE: from a pool */
+	uint16_t nkeys;             /* at least one */
+	uint32_t first_key;         /* in conf->keys, where a host's keys stand together */
+	struct addr address;        /* reserved; ADDR_NONE: from a pool */
 	const uint8_t *certificate; /* CONF_FINGERPRINT bytes: it must show this; or NULL */
 	struct conf_scope scope;
 };

@@ -14,16 +14,17 @@ notice_number(const struct supervisor *sv, const struct child *c)
 }
 
 /* Who may report whom: the reporter must be one that the accused sends messages to. Nobody
- * acts on the word of http-parser or tls: they get messages of file-senders, whose transfers
- * an owned one could end over and over, and tls of keys, which serves the others as well.
- * That they end themselves is enough, for then nobody reads what a neighbour that did break
- * the rules has sent. */
+ * acts on the word of http-parser or tls: they get messages of file-senders, whose
+ * transfers an owned one could end over and over, and tls of keys, which serves the others
+ * as well. That they end themselves is enough, for then nobody reads what a neighbour that
+ * did break the rules has sent. */
 static bool
 may_accuse(const struct supervisor *sv, const struct child *by, const struct child *of)
 {
 	unsigned nr;
 
-	if (by->role == ROLE_HTTP_PARSER || by->role == ROLE_TLS || !roster_neighbours(sv, by, of))
+	if (by->role == ROLE_HTTP_PARSER || by->role == ROLE_TLS ||
+	    !roster_neighbours(sv, by, of))
 		return false;
 	for (unsigned i = 0; (nr = msg_number(i)) != 0; i++)
 		if (msg_permitted(nr, of->role, by->role))

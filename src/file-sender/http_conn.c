@@ -180,7 +180,8 @@ http_conn_next_nr(const struct http *h)
 struct watch_tag
 http_conn_next_tag(const struct http *h)
 {
-	return (struct watch_tag){WATCH_CONN, h->free, (uint32_t)http_conn_next_nr(h) & 0xffffff};
+	return (struct watch_tag){
+	    WATCH_CONN, h->free, (uint32_t)http_conn_next_nr(h) & 0xffffff};
 }
 
 void

@@ -70,8 +70,8 @@ void rig_send_rrq(const struct msg_rrq_tell *t);
 /* Announces and ends a connection, and a GET on it. */
 void rig_connect(unsigned worker, uint64_t conn, const char *peer);
 void rig_end(unsigned worker, uint64_t conn);
-/* The same for one of HTTPS that tls process `tls` has; and that process names its client by
- * a certificate of which every byte of the hash is `hash`. */
+/* The same for one of HTTPS that tls process `tls` has; and that process names its client
+ * by a certificate of which every byte of the hash is `hash`. */
 void rig_connect_tls(unsigned worker, uint64_t conn, const char *peer, unsigned tls);
 void rig_client(unsigned tls, unsigned worker, uint64_t conn, uint8_t hash);
 struct msg rig_get(uint64_t conn, const char *path);

@@ -325,8 +325,8 @@ test_refused(void **state)
 	assert_refused(7, "file=manifest.minisig why=\"line 1");
 	place(8, "small", "x");
 	cache_init(5);
-	assert_refused(8,
-	    "file=small why=\"needs 6 bytes of memory, all images together have 5");
+	assert_refused(
+	    8, "file=small why=\"needs 6 bytes of memory, all images together have 5");
 	cache_init(64u << 20);
 	place(2, "small", "x");
 	assert_refused(2, "rolled back");
