@@ -77,11 +77,25 @@ cut_off(struct http *h, struct http_conn *c)
 	drop(h, c, "too-slow");
 }
 
+/* Has the peer sent anything that we have not read, or that nobody has answered? */
+static bool
+has_more(const struct http_conn *c)
+{
+	uint8_t byte;
+
+	return c->relayed > 0 ||
+	       (!c->eof && recv(c->fd, &byte, sizeof byte, MSG_DONTWAIT) > 0);
+}
+
+/* The last answer is out. Closing with unread bytes would reset the connection, and the
+ * peer might lose the end of the answer: then it is to close first. */
 static void
 linger(struct http *h, struct http_conn *c)
 {
-	/* Closing with unread bytes would reset the connection, and the peer might lose
-	 * the end of the answer. */
+	if (!has_more(c)) {
+		http_conn_close(h, c);
+		return;
+	}
 	(void)shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;
 	http_conn_deadline(h, c, LINGER_MS);
