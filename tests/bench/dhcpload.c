@@ -4,12 +4,13 @@
  * port 67, so that every server answers by a plain datagram and does the same work.
  *
  *	dhcpload -s SERVER -g RELAY [-w OUTSTANDING | -r PER-SECOND] [-t SECONDS]
- *	    [-n CLIENTS] [-o FIRST] [-p] [-R] [-a FILE]
+ *	    [-S SECONDS] [-n CLIENTS] [-o FIRST] [-p] [-R] [-a FILE]
  *
  *	-w  closed loop: so many exchanges at once (64)
  *	-r  open loop: exchanges begun a second, whether the earlier ones are done or not
  *	-t  seconds (3); with -n and without -t: until each client was served once; SIGTERM
  *	    ends it earlier
+ *	-S  seconds in which no latencies are noted, at the beginning
  *	-n  different clients, used in turn; -o the number of the first
  *	-p  with the options that PXE firmware sends
  *	-R  each address is released again, from that address: it must be local here
@@ -56,7 +57,7 @@ static struct {
 	struct sockaddr_in server;
 	struct in_addr relay;
 	unsigned outstanding, rate, clients, first;
-	double seconds;
+	double seconds, unsampled;
 	bool once, pxe, release;
 	FILE *acks;
 } opt = {.outstanding = 64, .clients = 1u << 30};
@@ -69,6 +70,7 @@ static uint64_t now_us, done, lost, naks, failed, begun;
 
 static volatile sig_atomic_t told_to_end;
 static struct load_samples lat[LATS];
+static uint64_t sample_from;
 
 /* What goes out next. */
 static struct {
@@ -128,6 +130,13 @@ send_message(struct slot *s, uint8_t type)
 
 /* ----------------------------------------------------------------- exchanges */
 
+static void
+sample(unsigned which, uint64_t us)
+{
+	if (now_us >= sample_from)
+		load_sample(&lat[which], us);
+}
+
 static bool
 more_clients(void)
 {
@@ -157,7 +166,7 @@ end(struct slot *s)
 static void
 on_offer(struct slot *s, uint32_t address, uint32_t server)
 {
-	load_sample(&lat[LAT_OFFER], now_us - s->sent);
+	sample(LAT_OFFER, now_us - s->sent);
 	s->want = DHCP_ACK;
 	s->tries = 1;
 	s->address = address;
@@ -209,8 +218,8 @@ on_ack(struct slot *s, uint32_t address)
 	s->address = address;
 	if (opt.acks != NULL)
 		note_ack(s);
-	load_sample(&lat[LAT_ACK], now_us - s->sent);
-	load_sample(&lat[LAT_DORA], now_us - s->begun);
+	sample(LAT_ACK, now_us - s->sent);
+	sample(LAT_DORA, now_us - s->begun);
 	done++;
 	if (opt.release)
 		send_release(s);
@@ -312,6 +321,7 @@ run(void)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	now_us = start;
+	sample_from = start + (uint64_t)(opt.unsampled * 1e6);
 	while (!told_to_end) {
 		bool starting = (opt.seconds == 0 || now_us < stop) && more_clients();
 
@@ -365,13 +375,14 @@ read_options(int argc, char **argv)
 	int c;
 
 	opt.server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(67)};
-	while ((c = getopt(argc, argv, "s:g:w:r:t:n:o:pRa:")) != -1) {
+	while ((c = getopt(argc, argv, "s:g:w:r:t:S:n:o:pRa:")) != -1) {
 		switch (c) {
 		case 's': inet_pton(AF_INET, optarg, &opt.server.sin_addr); break;
 		case 'g': inet_pton(AF_INET, optarg, &opt.relay); break;
 		case 'w': opt.outstanding = (unsigned)atoi(optarg); break;
 		case 'r': opt.rate = (unsigned)atoi(optarg); break;
 		case 't': opt.seconds = atof(optarg); break;
+		case 'S': opt.unsampled = atof(optarg); break;
 		case 'n':
 			opt.clients = (unsigned)atoi(optarg);
 			counted = true;
