@@ -184,7 +184,7 @@ limit_of()
 # name_of_limit -> wanted, soft and hard; the sizes are those of policy/cage/ROLE.c.
 limits()
 {
-	local who=$1 pid=$2 name bad="" sizes
+	local who=$1 pid=$2 name bad="" sizes most
 
 	for name in "Max core file size" "Max processes" "Max locked memory" \
 		"Max msgqueue size" "Max pending signals"; do
@@ -195,7 +195,10 @@ limits()
 		"$ROOT/build/$KIND/gen/cage/${who%:*}.c" | sed "s/18446744073709551615/unlimited/g")
 	# shellcheck disable=SC2086
 	set -- $sizes
-	same "$who limit of descriptors" "$1 $1" "$(limit_of "$pid" 'Max open files')"
+	# A host may allow fewer.
+	most=$(ulimit -Hn)
+	[ "$most" != unlimited ] && [ "$most" -lt "$1" ] || most=$1
+	same "$who limit of descriptors" "$most $most" "$(limit_of "$pid" 'Max open files')"
 	same "$who limit of address space" "$2 $2" "$(limit_of "$pid" 'Max address space')"
 	same "$who limit of file size" "$3 $3" "$(limit_of "$pid" 'Max file size')"
 }
@@ -206,7 +209,11 @@ maps()
 {
 	local who=$1 pid=$2 files
 
-	files=$(awk '$6 ~ /^\// { print $6 }' "/proc/$pid/maps" | as_seen_here | sort -u)
+	# Objects are mapped where they are sent from, for reading.
+	files=$(awk -v mouth="${who%:*}" '
+		$6 ~ /^\// && !(mouth == "file-sender" && $6 ~ /^\/memfd:/ && $2 == "r--p") {
+			print $6
+		}' "/proc/$pid/maps" | as_seen_here | sort -u)
 	case $who in
 	broker:* | verifier:*)
 		matches "$who libraries" '/libc\.so' "$files"
