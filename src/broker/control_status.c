@@ -7,6 +7,7 @@
 #include "src/broker/control_client.h"
 #include "src/broker/counters.h"
 #include "src/broker/dhcp.h"
+#include "src/broker/fetch.h"
 #include "src/broker/image_table.h"
 #include "src/broker/lease.h"
 #include "src/broker/rogue.h"
@@ -119,6 +120,33 @@ put_image(struct msg *m, unsigned n)
 	return true;
 }
 
+/* What the verifier has said of its memory, once it has. */
+static bool
+put_memory(struct msg *m, unsigned n)
+{
+	const struct msg_memory_tell *of = fetch_memory();
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+	    {"memory-budget", of->budget},
+	    {"memory-used", of->bytes},
+	    {"memory-leaving", of->leaving},
+	    {"memory-objects", of->objects},
+	    {"memory-objects-resident", of->resident},
+	    {"memory-fetches", of->fetches},
+	    {"memory-fetches-failed", of->failures},
+	    {"memory-evictions", of->evictions},
+	};
+
+	if (n >= sizeof all / sizeof all[0] || of->budget == 0)
+		return false;
+	m->nr = MSG_COUNTER_TELL;
+	snprintf(m->u.counter_tell.name, sizeof m->u.counter_tell.name, "%s", all[n].name);
+	m->u.counter_tell.value = all[n].value;
+	return true;
+}
+
 static bool
 put_counter(struct msg *m, unsigned n)
 {
@@ -127,7 +155,7 @@ put_counter(struct msg *m, unsigned n)
 	const struct counter *counters = counters_all(&all);
 
 	if (n >= all)
-		return false;
+		return put_memory(m, n - all);
 	m->nr = MSG_COUNTER_TELL;
 	snprintf(t->name, sizeof t->name, "%s", counters[n].name);
 	t->value = counters[n].n;

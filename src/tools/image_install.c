@@ -125,8 +125,6 @@ open_parent(int top, const char *path, const char *shown)
 			tool_fail_errno("memory");
 		make_folder(dir, name, shown);
 		next = open_folder(dir, name, shown);
-		if (fsync(dir) != 0)
-			tool_fail_errno("%s", shown);
 		close(dir);
 		dir = next;
 		free(name);
@@ -149,7 +147,7 @@ copy_file(const struct image_folder *f, const struct manifest_file *file, int to
 	if (fd < 0)
 		tool_fail_errno("%s/%s", to_name, file->path);
 	complaints = folder_check_file(f, file, fd, to_name);
-	if (fchmod(fd, 0644) != 0 || fsync(fd) != 0 || close(fd) != 0 || fsync(dir) != 0)
+	if (fchmod(fd, 0644) != 0 || close(fd) != 0)
 		tool_fail_errno("%s/%s", to_name, file->path);
 	close(dir);
 	return complaints == 0;
@@ -188,7 +186,8 @@ install(const struct image_folder *f, int store, const char *store_name)
 	if (!copy_image(f, to, to_name))
 		tool_fail(TOOL_REFUSED, "%s: changed while it was copied; remove %s",
 		    f->name, to_name);
-	if (fsync(to) != 0 || renameat(image, temporary, image, version) != 0 ||
+	/* All of it at once: a wait for each of many small files takes minutes. */
+	if (syncfs(to) != 0 || renameat(image, temporary, image, version) != 0 ||
 	    fsync(image) != 0)
 		tool_fail_errno("%s/%s", shown, version);
 	printf("%s/%s: installed, %u files\n", shown, version, f->m.nfiles);
