@@ -122,8 +122,7 @@ tftp_try(const struct msg_rrq_tell *m, bool last, struct render_ticket *ticket)
 	struct session *s = session_of_addr(&m->peer, broker.now_ms);
 	unsigned worker;
 	struct chan *mouth = mouth_for(&m->peer, m->port, &worker);
-	struct serve_request request = {
-	    .session = s, .client = &m->peer, .name = m->name};
+	struct serve_request request = {.session = s, .client = &m->peer, .name = m->name};
 	struct serve_object found;
 	int err;
 

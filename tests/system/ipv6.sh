@@ -1,6 +1,6 @@
 #!/bin/bash
-# Files over IPv6, by HTTP and TFTP, to whom an image is open: addresses are not given over
-# IPv6, so there are no sessions. Served are the configured addresses of the interfaces and
+# Files over IPv6, by HTTP, HTTPS and TFTP, to whom an image is open: addresses are not given
+# over it, so there are no sessions. Served are the configured addresses of the interfaces and
 # no others.
 set -u
 # shellcheck source=../lib/common.sh
@@ -57,6 +57,25 @@ http()
 	same "HTTP: not on another address of the interface" 000 "$CODE"
 	by_http a "http://$SERVER_IP/sample/linux"
 	same "HTTP: over IPv4 nothing has changed" 404 "$CODE"
+}
+
+# Its own authority.
+certificate()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+		-subj /CN=six -addext "subjectAltName=IP:$SERVER6" \
+		-keyout "$RUN/tls.key" -out "$RUN/tls.pem" 2>"$RUN/openssl.log" ||
+		die "certificate: $(tail -n 1 "$RUN/openssl.log")"
+	chmod 600 "$RUN/tls.key"
+}
+
+https()
+{
+	rm -f "$RUN/out"
+	CODE=$(in_ns a curl -g -s -m 30 --cacert "$RUN/tls.pem" -o "$RUN/out" -w '%{http_code}' \
+		"https://[$SERVER6]/sample/linux")
+	same "HTTPS: a file" 200 "$CODE"
+	check "HTTPS: every byte" cmp "$RUN/out" "$S/stage/sample/linux"
 }
 
 tftp()
@@ -116,12 +135,15 @@ in_ns b ip -6 route add 2001:db8:77::/64 dev eth0
 server_prepare
 sample_image 3000000
 server_trust
+certificate
 LINK_SETTINGS="mode off; address6 $SERVER6;" server_config <<-END
 	open image "sample" to 2001:db8:77::/64;
 	tftp { case-insensitive yes; }
+	https { certificate "$RUN/tls.pem" key "$RUN/tls.key"; }
 END
 server_start
 wait_line 10 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
 http
+https
 tftp
 reload
