@@ -256,6 +256,8 @@ OBJ_test_tftp_xfer := $(BASE) src/file-sender/tftp_xfer
 UNIT += tftp_link netascii
 OBJ_test_tftp_link := $(BASE) src/file-sender/tftp_xfer
 OBJ_test_netascii := $(BASE) src/file-sender/netascii
+UNIT += sender_paths
+OBJ_test_sender_paths := $(CHILD) tests/lib/sender_rig
 UNIT += tftp_engine
 OBJ_test_tftp_engine := $(CHILD) src/wire/tftp tests/lib/tftp_kernel \
 	$(addprefix src/file-sender/,caps timers memfds netascii tftp_xfer tftp_out tftp_in \
@@ -542,7 +544,7 @@ endef
 $(foreach h,$(HELPERS),$(eval $(call helper,$(h))))
 
 # These tests run the program: in its cage, or under the sanitizers.
-$(addprefix $(B)/test/test_sender_,tftp http clients): \
+$(addprefix $(B)/test/test_sender_,tftp paths http clients): \
 	| $(if $(filter san cov,$(KIND)),$(B)/testbin/uncaged-sender,$(B)/bin/file-sender)
 
 helpers: $(addprefix $(B)/testbin/,$(HELPERS))

@@ -16,6 +16,7 @@
 #define DUE_TURN 256            /* transfers that are repeated in a turn at most */
 #define MORE_TURN 16            /* portions of large windows */
 #define TOGETHER 64             /* transfers that begin on a socket in a row */
+#define SENT_LINES 500          /* a second: a line costs as much as a small file */
 #define LINGER_MS 2000          /* repeated last acknowledgements are quietly dropped */
 #define AGAIN_MS 1000           /* a repeated request may come this long after progress */
 #define STRANGER_INTERVAL_MS 50 /* between two ERRORs to unknown peers */
@@ -167,7 +168,7 @@ report(const struct tftp *t, const struct transfer *tr, const struct tftp_act *a
 	addr_format(&tr->path.peer, peer);
 	log_quote(tr->name, strlen(tr->name), name, sizeof name);
 	if (act->what == TFTP_DO_DONE)
-		log_event(LOG_INFO, "tftp-sent",
+		log_at_most(SENT_LINES, LOG_INFO, "tftp-sent",
 		    "session=%08x peer=%s name=%s bytes=%llu ms=%llu", tr->session, peer,
 		    name, bytes, ms);
 	else if (act->what == TFTP_DO_PROBE)

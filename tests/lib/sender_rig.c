@@ -31,6 +31,7 @@
 #define ALL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 struct rig rig;
+struct rig_more rig_more = {-1, {-1, -1}, -1};
 
 /* ------------------------------------------------------------------------- set-up */
 
@@ -83,6 +84,28 @@ move(int from, int to)
 		_exit(99);
 }
 
+/* Descriptors as they will be: all of the others are closed. */
+struct given {
+	int fd, number;
+};
+
+static void
+place(struct given *given, unsigned n)
+{
+	int null = fcntl(open("/dev/null", O_RDWR), F_DUPFD, 300);
+
+	for (unsigned i = 0; i < n; i++)
+		given[i].fd = fcntl(given[i].fd, F_DUPFD, 301);
+	for (int fd = 3; fd < 300; fd++)
+		close(fd);
+	for (int i = 0; i < 3; i++)
+		move(null, i);
+	for (unsigned i = 0; i < n; i++)
+		move(given[i].fd, given[i].number);
+	for (int fd = 300; fd < 400; fd++)
+		close(fd);
+}
+
 static void
 exec_sender(int super, int log, int broker, int parser, int listener, const int *pool)
 {
@@ -92,36 +115,36 @@ exec_sender(int super, int log, int broker, int parser, int listener, const int 
 	    .gid = 64999,
 	    .workers = 1,
 	    .nlinks = 1};
+	bool v6 = rig_more.pool6[0] >= 0, single = rig_more.single >= 0;
 	const char *options[] = {"landlock=1", "log_level=4", "pool=4", "http_port=80",
 	    "head_timeout=1", "idle_timeout=2", "min_rate=100000", "rate_window=1",
-	    "conns_per_address=8", "single_port=0", "transfers_per_address=64", "tls=0",
-	    "spread=1", "pool6=0"};
+	    "conns_per_address=8", single ? "single_port=1" : "single_port=0",
+	    "transfers_per_address=64", "tls=0", "spread=1", v6 ? "pool6=2" : "pool6=0"};
 	static char text[4096], *argv[32], path[PATH_MAX];
-	int high[16], given[] = {super, log, broker, parser, listener, pool[0], pool[1],
-			  pool[2], pool[3]};
-	static const int numbers[] = {FD_SUPER, FD_LOG, FD_BROKER, FD_PAIR, FD_LISTEN,
-	    FD_POOL, FD_POOL + 1, FD_POOL + 2, FD_POOL + 3};
-	int null = open("/dev/null", O_RDWR);
+	struct given given[16] = {{super, FD_SUPER}, {log, FD_LOG}, {broker, FD_BROKER},
+	    {parser, FD_PAIR}, {listener, FD_LISTEN}};
+	unsigned n = 5;
 
+	for (int i = 0; i < RIG_POOL; i++)
+		given[n++] = (struct given){pool[i], FD_POOL + i};
+	for (int i = 0; v6 && i < RIG_POOL6; i++)
+		given[n++] = (struct given){rig_more.pool6[i], FD_POOL + RIG_POOL + i};
+	if (v6)
+		given[n++] = (struct given){rig_more.listen6, FD_LISTEN6};
+	if (single)
+		given[n++] = (struct given){rig_more.single, FD_SINGLE};
 	executable(path);
 	strcpy(st.links[0].name, "lo");
 	st.links[0].ifindex = 1;
 	st.links[0].mtu = 65535;
 	st.links[0].address = addr_v4(RIG_SERVER);
 	st.links[0].prefix = 8;
+	if (v6 && addr_parse(RIG_SERVER6, &st.links[0].address6) != 0)
+		_exit(96);
 	if (start_arguments(&st, options, sizeof options / sizeof *options, text,
 		sizeof text, argv, 32) != 0)
 		_exit(98);
-	for (unsigned i = 0; i < 9; i++)
-		high[i] = fcntl(given[i], F_DUPFD, 200);
-	null = fcntl(null, F_DUPFD, 300);
-	for (int i = 0; i < 3; i++)
-		move(null, i);
-	for (unsigned i = 0; i < 9; i++)
-		move(high[i], numbers[i]);
-	for (int fd = 7; fd < 400; fd++)
-		if (fd != FD_LISTEN && (fd < FD_POOL || fd >= FD_POOL + RIG_POOL))
-			close(fd);
+	place(given, n);
 	execv(path, argv);
 	_exit(97);
 }

@@ -35,12 +35,24 @@ struct rig {
 
 extern struct rig rig;
 
+/* Sockets that file-sender is given besides, if a test opens them before the fixture: on a
+ * port of the server's that hears nothing, and over IPv6 for transfers and for HTTP. Else
+ * -1. */
+#define RIG_POOL6 2
+#define RIG_SERVER6 "fd00::2" /* on loopback only where a test has put it */
+struct rig_more {
+	int single;
+	int pool6[RIG_POOL6];
+	int listen6;
+};
+extern struct rig_more rig_more;
+
 /* A TFTP client. */
 struct rig_client {
 	int fd;
 	uint16_t port;
 	struct sockaddr_in server; /* of the last datagram */
-	uint8_t bytes[2048];
+	uint8_t bytes[16384];
 	size_t len;
 };
 
