@@ -98,6 +98,36 @@ ranges_lie_inside(void **state)
 	release_tables(&t);
 }
 
+/* An object of any size can be mapped, as long as it is one; nothing can be without bytes.
+ */
+static void
+objects_are_mapped(void **state)
+{
+	static const char bytes[] = "signed bytes";
+	struct memfds t;
+	struct memfd *m;
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	(void)state;
+	assert_int_equal(memfds_init(&t), 0);
+	assert_int_equal(write(fd, bytes, sizeof bytes), sizeof bytes);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
+	assert_int_equal(memfds_add(&t, 1, sizeof bytes, fd), 0);
+	assert_int_equal(memfds_add(&t, 2, 0, object(0, ALL_SEALS)), 0);
+	/* More than there are addresses: refused, and closed. */
+	fd = object((off_t)1 << 62, ALL_SEALS);
+	assert_int_equal(memfds_add(&t, 3, UINT64_C(1) << 62, fd), ERR_FULL);
+	assert_false(is_open(fd));
+	m = memfds_take(&t, 1, 0, sizeof bytes);
+	assert_memory_equal(m->map, bytes, sizeof bytes);
+	memfds_give(&t, m);
+	m = memfds_take(&t, 2, 0, 0);
+	assert_null(m->map);
+	memfds_give(&t, m);
+	memfds_forget(&t);
+	release_tables(&t);
+}
+
 static void
 transfers_outlive_the_number(void **state)
 {
@@ -114,6 +144,8 @@ transfers_outlive_the_number(void **state)
 	assert_int_equal(memfds_drop(&t, 5), ERR_ABSENT);
 	assert_null(memfds_take(&t, 5, 0, 10));
 	assert_true(is_open(fd));
+	assert_ptr_equal(a, b);
+	assert_int_equal(a->map[0] | a->map[9], 0);
 	/* The number may be used again while the old object is still being sent. */
 	fd2 = object(20, ALL_SEALS);
 	assert_int_equal(memfds_add(&t, 5, 20, fd2), 0);
@@ -312,6 +344,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(only_fully_sealed_objects),
 	    cmocka_unit_test(ranges_lie_inside),
+	    cmocka_unit_test(objects_are_mapped),
 	    cmocka_unit_test(transfers_outlive_the_number),
 	    cmocka_unit_test(closings_are_told),
 	    cmocka_unit_test(table_is_bounded),
