@@ -668,11 +668,13 @@ bench-dhcp: all loads
 	@tests/bench/dhcp.sh
 bench-files: all loads
 	@tests/bench/files.sh
+	@tests/bench/verify.sh
 bench-storm: all loads
 	@tests/bench/storm.sh
 bench: all loads
 	@tests/bench/dhcp.sh
 	@tests/bench/files.sh
+	@tests/bench/verify.sh
 	@tests/bench/storm.sh
 T ?= 120
 fuzz-smoke:

@@ -64,4 +64,11 @@ END {
 	beside("http-large", "cpu_gb", "at most", 1)
 	beside("https-large", "mbps", "at least", 0.9)
 	beside("handshakes", "done_s", "at least", 0.7)
+	for (i = 1; i <= keys; i++) {
+		split(order[i], k, " [|] ")
+		if (k[1] == "verify" && k[3] == "openssl")
+			say("verify " k[2] ", MB/s, against openssl dgst -sha256",
+				value("verify", k[2], "sallyport", "mbps"), median(order[i], "mbps"),
+				"at least", 0.77)
+	}
 }

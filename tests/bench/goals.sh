@@ -1,6 +1,6 @@
 #!/bin/bash
 # What was to be reached, and whether it was: ratios of medians of one file of results of
-# files.sh, ours to the best peer's. A ratio of processor time is per byte.
+# files.sh or verify.sh, ours to the best peer's. A ratio of processor time is per byte.
 #
 #	goals.sh RESULTS
 set -eu

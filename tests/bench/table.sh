@@ -3,7 +3,7 @@
 # spread in brackets. Rounds during which the machine did other work count only when there
 # are no quiet ones, and are then marked.
 #
-#	table.sh RESULTS [dhcp|files|storm]
+#	table.sh RESULTS [dhcp|files|storm|verify]
 set -eu
 
 case ${2:-dhcp} in
@@ -18,6 +18,11 @@ files)
 	names="mbps done_s p50 p99 cpu_gb cpu_op failed wrong timeouts memory other"
 	titles="MB/s | a second | p50 us | p99 us | CPU s per GB | CPU us each | failed | wrong"
 	titles="$titles | repeated | memory KiB | other cores"
+	;;
+verify)
+	keys="part case server"
+	names="mbps seconds busy"
+	titles="MB/s | seconds | cores busy"
 	;;
 storm)
 	keys="case server"
