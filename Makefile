@@ -130,7 +130,7 @@ STATIC_dhcp-sender := yes
 OBJ_tls := $(call CAGED,tls) src/wire/tls_sign src/tls/provider src/tls/provider_key \
 	src/tls/provider_sign src/tls/provider_decrypt src/tls/tls_main
 OBJ_tls += src/tls/stacks src/tls/signer src/tls/tickets src/tls/certs src/tls/context \
-	src/tls/conn src/tls/bio src/tls/session src/tls/clients
+	src/tls/conn src/tls/bio src/tls/session src/tls/clients src/tls/intake
 LIB_tls := -lssl -lcrypto
 
 KEYS := src/wire/tls_sign src/keys/load src/keys/sign src/keys/pool src/keys/serve
@@ -460,6 +460,16 @@ LIB_fuzz_render := -lsodium -lcrypto
 FUZZ += sender
 OBJ_fuzz_sender := $(CHILD) $(filter-out %_main,$(SENDER))
 
+# Process tls without its main.
+TLS_RIG = $(CHILD) $(PROVIDER) src/tls/stacks src/tls/signer src/tls/tickets src/tls/certs \
+	src/tls/context src/tls/conn src/tls/bio src/tls/session src/tls/intake \
+	tests/lib/certs tests/lib/tlsrig
+UNIT += tls
+OBJ_test_tls = $(TLS_RIG)
+LIB_test_tls := -lssl -lcrypto
+FUZZ += tls
+OBJ_fuzz_tls = $(TLS_RIG)
+LIB_fuzz_tls := -lssl -lcrypto
 UNIT += broker_https
 OBJ_test_broker_https := $(BROKER_RIG)
 

@@ -22,7 +22,7 @@ static struct {
 	struct conn *all;
 	uint32_t free; /* linked by run.next */
 	uint32_t count, serial;
-	struct list lines[2]; /* of those that are open or ended; that shake hands */
+	struct list lines[LINE_COUNT];
 	struct list clocks[CLOCK_MAX];
 	uint32_t length[CLOCK_MAX]; /* ms */
 } table;
@@ -70,7 +70,8 @@ conn_init(const struct conn_times *times)
 		return ERR_SYS;
 	for (uint32_t i = 0; i < CONN_MAX; i++)
 		table.all[i].run.next = i + 1 < CONN_MAX ? i + 1 : NONE;
-	table.lines[0] = table.lines[1] = (struct list){NONE, NONE, 0};
+	for (unsigned k = 0; k < LINE_COUNT; k++)
+		table.lines[k] = (struct list){NONE, NONE, 0};
 	for (unsigned k = 0; k < CLOCK_MAX; k++)
 		table.clocks[k] = (struct list){NONE, NONE, 0};
 	table.length[CLOCK_SHAKE] = times->shake_ms;
@@ -147,7 +148,7 @@ static void
 leave_line(struct conn *c)
 {
 	if (c->queued)
-		take_out(&table.lines[c->state == CONN_SHAKING], conn_index(c), false);
+		take_out(&table.lines[c->line], conn_index(c), false);
 	c->queued = false;
 }
 
@@ -216,23 +217,26 @@ conn_queue(struct conn *c)
 	if (c->queued)
 		return;
 	c->queued = true;
-	append(&table.lines[c->state == CONN_SHAKING], conn_index(c), false);
+	c->line = c->state != CONN_SHAKING ? LINE_BYTES
+		  : c->ask == 0            ? LINE_SHAKING
+					   : LINE_ANSWERED;
+	append(&table.lines[c->line], conn_index(c), false);
 }
 
 unsigned
-conn_waiting(bool shaking)
+conn_waiting(enum conn_line line)
 {
-	return table.lines[shaking].count;
+	return table.lines[line].count;
 }
 
 struct conn *
-conn_take(bool shaking)
+conn_take(enum conn_line line)
 {
 	struct conn *c;
 
-	if (conn_waiting(shaking) == 0)
+	if (conn_waiting(line) == 0)
 		return NULL;
-	c = &table.all[table.lines[shaking].first];
+	c = &table.all[table.lines[line].first];
 	leave_line(c);
 	return c;
 }

@@ -29,6 +29,14 @@ enum conn_state {
 	CONN_ENDED, /* nothing more to say; waits for the client to close */
 };
 
+/* Who is to be served next, each in its line. */
+enum conn_line {
+	LINE_BYTES,    /* open or ended */
+	LINE_SHAKING,  /* a step of a handshake, which may become a question to keys */
+	LINE_ANSWERED, /* the same, when its question is known to keys already */
+	LINE_COUNT
+};
+
 /* What the clock ends. Each has the same length for all. */
 enum conn_clock {
 	CLOCK_NONE,
@@ -56,6 +64,7 @@ struct conn {
 	bool tcp_eof, pair_eof, pair_gone;
 	bool told_eof; /* file-sender knows that the client sends no more */
 	bool queued;
+	uint8_t line;  /* enum conn_line, when queued */
 	int tcp, pair; /* pair -1: closed */
 	uint32_t ask;  /* in keys' hands; 0: none */
 	uint32_t serial;
@@ -95,11 +104,11 @@ struct conn *conn_event(uint64_t data, uint32_t events);
 /* Is this event one of a connection? Else its data is a number below CONN_EVENT. */
 #define CONN_EVENT (UINT64_C(1) << 63)
 
-/* Puts it in line, once, for its state: handshakes have a line of their own. */
+/* Puts it in line, once. */
 void conn_queue(struct conn *c);
 /* Takes the first out of line; NULL: nobody waits. And how many do. */
-struct conn *conn_take(bool shaking);
-unsigned conn_waiting(bool shaking);
+struct conn *conn_take(enum conn_line line);
+unsigned conn_waiting(enum conn_line line);
 
 void conn_clock(struct conn *c, enum conn_clock clock, uint64_t now);
 /* One whose time has come, and which clock it was; it has none any more. NULL: none. */

@@ -19,6 +19,7 @@
 #include "src/tls/certs.h"
 #include "src/tls/clients.h"
 #include "src/tls/context.h"
+#include "src/tls/intake.h"
 #include "src/tls/provider.h"
 #include "src/tls/session.h"
 #include "src/tls/signer.h"
@@ -37,62 +38,14 @@
 /* In the epoll set, beside connections; senders + worker. */
 enum { EVENT_SUPER, EVENT_BROKER, EVENT_KEYS, EVENT_SENDER };
 
-/* The first half of what file-sender hands over. */
-struct half {
-	bool there;
-	int fd;
-	struct msg_tls_conn_tell tell;
-};
-
 static struct start start;
 static struct chan broker, keys, senders[WORKER_MAX];
 static uint32_t broker_events, keys_events; /* in the epoll set */
-static struct half halves[WORKER_MAX];
-static bool keys_more; /* was not read to its end */
+static bool keys_more;                      /* was not read to its end */
 static OSSL_LIB_CTX *lib;
 static uint64_t now;
 
 /* ---------------------------------------------------------------- from file-sender */
-
-static void
-forget_half(struct half *h)
-{
-	if (h->there)
-		close(h->fd);
-	h->there = false;
-}
-
-static void
-on_tls_conn_tell(unsigned worker, const struct msg_tls_conn_tell *m, int fd)
-{
-	struct half *h = &halves[worker];
-
-	forget_half(h);
-	*h = (struct half){true, fd, *m};
-}
-
-static void
-on_tls_pair_tell(unsigned worker, const struct msg_tls_pair_tell *m, int fd)
-{
-	struct half *h = &halves[worker];
-	struct conn *c;
-
-	/* What an earlier process of ours had read the first half of. */
-	if (!h->there || h->tell.conn != m->conn) {
-		forget_half(h);
-		close(fd);
-		return;
-	}
-	h->there = false;
-	c = conn_add(worker, m->conn, h->fd, fd, now);
-	if (c == NULL) {
-		log_limited(LOG_WARNING, "tls-full", "connections=%u", conn_count());
-		return;
-	}
-	c->peer = h->tell.peer;
-	c->port = h->tell.port;
-	conn_queue(c);
-}
 
 static void
 read_sender(unsigned worker)
@@ -107,7 +60,7 @@ read_sender(unsigned worker)
 		if (m.nr == MSG_TLS_CONN_TELL)
 			on_tls_conn_tell(worker, &m.u.tls_conn_tell, fd);
 		else
-			on_tls_pair_tell(worker, &m.u.tls_pair_tell, fd);
+			on_tls_pair_tell(worker, &m.u.tls_pair_tell, fd, now);
 	}
 }
 
@@ -179,18 +132,6 @@ read_keys(void)
 /* --------------------------------------------------------------------- neighbours */
 
 static void
-end_all(unsigned worker)
-{
-	struct conn *next;
-
-	for (struct conn *c = conn_next(NULL); c != NULL; c = next) {
-		next = conn_next(c);
-		if (c->worker == worker)
-			session_drop(c, NULL);
-	}
-}
-
-static void
 on_gone(enum role role, unsigned index)
 {
 	if (role == ROLE_BROKER) {
@@ -202,8 +143,7 @@ on_gone(enum role role, unsigned index)
 		certs_ask(&keys);
 	} else if (role == ROLE_FILE_SENDER && index < start.workers) {
 		chan_reset(&senders[index]);
-		forget_half(&halves[index]);
-		end_all(index);
+		intake_gone(index);
 	}
 	super_cleared(role, index);
 }
@@ -268,8 +208,18 @@ serve_transfers(void)
 {
 	struct conn *c;
 
-	for (unsigned n = conn_waiting(false); n > 0 && (c = conn_take(false)) != NULL; n--)
+	for (unsigned n = conn_waiting(LINE_BYTES);
+	     n > 0 && (c = conn_take(LINE_BYTES)) != NULL; n--)
 		session_serve(c, now);
+}
+
+/* Whoever has an answer goes first; who may have a question waits until there is room. */
+static struct conn *
+next_hand(void)
+{
+	struct conn *c = conn_take(LINE_ANSWERED);
+
+	return c == NULL && signer_room() ? conn_take(LINE_SHAKING) : c;
 }
 
 /* At least one step, for the transfers' turn comes again at once. */
@@ -278,19 +228,14 @@ shake_hands(void)
 {
 	struct timespec t0, t;
 	struct conn *c;
-	long us;
+	long us = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t0);
-	do {
-		if (!signer_room())
-			return;
-		c = conn_take(true);
-		if (c == NULL)
-			return;
+	while (us < SHAKE_TURN_US && (c = next_hand()) != NULL) {
 		session_shake(c, now);
 		(void)clock_gettime(CLOCK_MONOTONIC, &t);
 		us = (t.tv_sec - t0.tv_sec) * 1000000 + (t.tv_nsec - t0.tv_nsec) / 1000;
-	} while (us < SHAKE_TURN_US);
+	}
 }
 
 static void
@@ -315,7 +260,8 @@ wait_ms(void)
 
 	if (asks < until)
 		until = asks;
-	if (conn_waiting(false) > 0 || (conn_waiting(true) > 0 && signer_room()))
+	if (conn_waiting(LINE_BYTES) > 0 || conn_waiting(LINE_ANSWERED) > 0 ||
+	    (conn_waiting(LINE_SHAKING) > 0 && signer_room()))
 		return 0;
 	if (keys_more || until <= at)
 		return 0;

@@ -10,15 +10,24 @@
 #define NEED(condition) ((condition) ? (void)0 : abort())
 
 static void
+add(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	NEED(extension != NULL && X509_add_ext(x, extension, -1) == 1);
+	X509_EXTENSION_free(extension);
+}
+
+static void
 add_name(X509 *x, const char *name)
 {
 	char value[80];
-	X509_EXTENSION *extension;
 
 	snprintf(value, sizeof value, "DNS:%s", name);
-	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, value);
-	NEED(extension != NULL && X509_add_ext(x, extension, -1) == 1);
-	X509_EXTENSION_free(extension);
+	if (name[0] == '+')
+		add(x, NID_basic_constraints, "critical,CA:TRUE");
+	else if (name[0] != '-')
+		add(x, NID_subject_alt_name, value);
 }
 
 X509 *
@@ -37,8 +46,7 @@ certs_make(EVP_PKEY *key, const char *name, int days, X509 *issuer, EVP_PKEY *is
 	NEED(X509_set_issuer_name(
 		 x, issuer == NULL ? subject : X509_get_subject_name(issuer)) == 1);
 	NEED(X509_set_pubkey(x, key) == 1);
-	if (name[0] != '-')
-		add_name(x, name);
+	add_name(x, name);
 	NEED(X509_sign(x, issuer == NULL ? key : issuer_key, EVP_sha256()) > 0);
 	X509_NAME_free(subject);
 	return x;

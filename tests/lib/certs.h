@@ -7,7 +7,8 @@
 #include "src/base/openssl.h"
 
 /* A certificate for key, signed by issuer_key as issuer; by itself when issuer is NULL.
- * name: common name, and subjectAltName unless it begins with a minus. Ends in `days`. */
+ * name: common name, and subjectAltName unless it begins with a minus; with a plus it is an
+ * authority's. Ends in `days`. */
 X509 *certs_make(
     EVP_PKEY *key, const char *name, int days, X509 *issuer, EVP_PKEY *issuer_key);
 
