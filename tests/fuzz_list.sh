@@ -11,7 +11,7 @@ HANDLERS="privsep/msg privsep/chan privsep/notice src/http-parser/conns src/dhcp
 	src/sallyport/leasefile_csv src/sallyport/leasefile_dnsmasq src/sallyport/leasefile_isc
 	src/sallyport/capture src/verifier/render
 	src/file-sender/tftp_xfer src/file-sender/http_reply src/file-sender/tftp
-	src/file-sender/http"
+	src/file-sender/http src/tls/intake src/tls/signer src/tls/certs src/tls/session"
 BAD=0
 
 said()

@@ -29,8 +29,10 @@ static const char ciphers_13[] =
 	":AES256-GCM-SHA384:AES128-GCM-SHA256:AES256-SHA256:AES128-SHA256:" \
 	"AES256-SHA:AES128-SHA"
 
-static const char groups[] = "X25519:P-256:P-384";
-static const char client_sigalgs[] =
+/* Not const, for libssl's macros cast that away; nobody writes to them. */
+static char groups[] = "X25519:P-256:P-384";
+static char sigalgs[] = PROVIDER_SIGALGS;
+static char client_sigalgs[] =
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:rsa_pss_rsae_sha256:"
     "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
 
@@ -121,7 +123,7 @@ set_up(SSL_CTX *ctx, bool rsa_exchange)
 	       SSL_CTX_set_cipher_list(
 		   ctx, rsa_exchange ? CIPHERS_12 CIPHERS_RSA : CIPHERS_12) == 1 &&
 	       SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
-	       SSL_CTX_set1_sigalgs_list(ctx, PROVIDER_SIGALGS) == 1 &&
+	       SSL_CTX_set1_sigalgs_list(ctx, sigalgs) == 1 &&
 	       SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
 	       SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1) == 1;
 }

@@ -24,6 +24,7 @@
 
 struct tlsrig tlsrig;
 static OSSL_LIB_CTX *lib;
+static bool usual; /* the certificates are those of the start */
 
 static void
 need(bool holds, const char *what)
@@ -91,7 +92,8 @@ tlsrig_init(void)
 	tlsrig.keys_refuse = false;
 	tlsrig.asked = tlsrig.told = 0;
 	need(tickets_init(lib, tlsrig.now) == 0, "ticket keys");
-	tlsrig_certs(0);
+	if (!usual)
+		tlsrig_certs(0);
 }
 
 static void
@@ -129,6 +131,7 @@ tlsrig_certs(unsigned verify)
 	ctx = all == NULL ? NULL : context_make(lib, all);
 	need(ctx != NULL, "context");
 	session_context(ctx);
+	usual = verify == 0;
 }
 
 void

@@ -139,9 +139,9 @@ gets(struct peer *p, size_t len)
 static void
 both_ways(void **state)
 {
-	static const struct {
+	static struct {
 		int version;
-		const char *sigalgs;
+		char sigalgs[24];
 		int id;
 	} all[] = {{TLS1_3_VERSION, "ECDSA+SHA256", EVP_PKEY_EC},
 	    {TLS1_3_VERSION, "rsa_pss_rsae_sha256", EVP_PKEY_RSA},
