@@ -22,13 +22,13 @@ build="gcc make libc6-dev libsodium-dev libssl-dev libseccomp-dev liblmdb-dev
 	libevent-dev flex bison"
 boot="qemu-system-x86 iproute2 cpio gzip procps"
 check="$build $boot clang libclang-rt-14-dev llvm libcmocka-dev minisign afl++ binutils
-	udhcpc isc-dhcp-client tftp-hpa atftp netbase curl wget tcpdump strace openssl"
+	udhcpc isc-dhcp-client tftp-hpa atftp libnftables1 libedit2 netbase curl wget tcpdump strace openssl"
 lint="clang-format clang-tidy cppcheck shellcheck mandoc lcov"
 
 # Names that fetch knows, and what the package is really called today: kernels carry
 # their version in their name.
 boot_parts="busybox-static kernel ipxe ipxe-qemu ovmf"
-check_parts="$boot_parts isc-dhcp-relay dhcpcd-base"
+check_parts="$boot_parts isc-dhcp-relay dhcpcd-base nftables"
 # The peers that benchmarks compare with, and the libraries they load.
 bench="$build iproute2 procps libboost-system1.74.0 liblog4cplus-2.0.5 libmariadb3 libpq5
 	libnetfilter-conntrack3 libnftables1 libidn2-0 liblua5.3-0"

@@ -53,19 +53,6 @@ clients()
 	matches "a missing file" 'Error code 1: ' "$SAID"
 }
 
-# The client's interface loses one of twenty in each direction of what passes it.
-lossy()
-{
-	in_ns a tc qdisc add dev eth0 root netem loss 5% 2>/dev/null ||
-		{
-			skip "a link that loses packets" "no netem in this kernel"
-			return
-		}
-	get "atftp over a link that loses packets" loader.bin atftp --get -r sample/loader.bin \
-		-l "$RUN/out" --option "blksize 1432" --option "windowsize 4" "$SERVER_IP"
-	in_ns a tc qdisc del dev eth0 root
-}
-
 at_once()
 {
 	local i pids=() bad=0
@@ -90,6 +77,37 @@ ports()
 		not src port 69 and not src port 67 and not src port 4011")"
 }
 
+# A client that the server knows as its router, which lets in what answers somebody: the
+# same address and port.
+behind_nat()
+{
+	NFT=$PARTS/nftables/usr/sbin/nft
+	[ -x "$NFT" ] || {
+		skip "a client behind address translation" "no nft"
+		return 1
+	}
+	net_add_far_lan || die "cannot make the network behind the router"
+	net_client c 52:54:00:77:01:03 br1
+	in_ns c ip addr add 10.88.0.9/24 dev eth0
+	in_ns c ip route add default via "$RELAY_IP"
+	in_ns srv ip route del 10.88.0.0/24
+	in_ns rly "$NFT" -f - <<-END || die "cannot translate addresses"
+		table ip nat {
+			chain out {
+				type nat hook postrouting priority 100
+				oifname "up0" masquerade random
+			}
+		}
+	END
+	rm -f "$RUN/out"
+	in_ns c curl -s -m 50 -o "$RUN/out" "tftp://$SERVER_IP/sample/linux"
+	check "curl behind address translation" cmp "$RUN/out" "$S/stage/sample/linux"
+	rm -f "$RUN/out"
+	in_ns c timeout 50 tftp -m binary "$SERVER_IP" -c get sample/loader.bin "$RUN/out" \
+		>/dev/null 2>&1
+	check "tftp-hpa behind address translation" cmp "$RUN/out" "$S/stage/sample/loader.bin"
+}
+
 take_back()
 {
 	sed -i 's/single-port yes/single-port no/' "$S/sallyport.conf"
@@ -99,6 +117,9 @@ take_back()
 		sample/loader.bin "$RUN/out"
 	wait_for 10 from_the_pool || not_ok "after a reload" "no block from the pool"
 	ok "after a reload blocks come from the pool"
+	[ "$1" = nat ] || return
+	in_ns c curl -s -m 3 -o "$RUN/out.c" "tftp://$SERVER_IP/sample/linux"
+	check "which do not pass address translation" test ! -s "$RUN/out.c"
 }
 
 from_the_pool()
@@ -117,7 +138,8 @@ server_trust
 LINK_SETTINGS="address6 $SERVER6;" server_config_usual sample
 sed -i 's/^tftp {/tftp { single-port yes;/; s/tftp { ports/tftp { single-port yes; ports/' \
 	"$S/sallyport.conf"
-echo 'open image "sample" to 2001:db8:77::/64;' >>"$S/sallyport.conf"
+echo 'open image "sample" to 2001:db8:77::/64; open image "sample" to 10.77.0.254/32;' \
+	>>"$S/sallyport.conf"
 net_capture "$RUN/lan.pcap"
 server_start
 wait_line 10 "$SERVER_LOG" "event=image-active .*sample" || die "the image is not served"
@@ -125,6 +147,7 @@ pxe_session a -a 0
 with_ipv6 a eth0 $CLIENT6
 clients
 at_once
-lossy
+NAT=none
+! behind_nat || NAT=nat
 ports
-take_back
+take_back $NAT
