@@ -615,7 +615,11 @@ $(B)/standin/$(1): $$(call obj,tests/hostile/standin-$(1) $$(call CAGED,$(1)))
 	$$(CC) $$(CFLAGS) $$(STATIC) -o $$@ $$^
 endef
 $(foreach e,$(EARS),$(eval $(call standin,$(e))))
-wall-tools: $(addprefix $(B)/testbin/,$(WALL_TOOLS) probe) $(addprefix $(B)/standin/,$(EARS))
+$(B)/standin/tls: $(call obj,tests/hostile/standin_tls) $(call obj,$(call CAGED,tls))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(STATIC) -o $@ $^
+wall-tools: $(addprefix $(B)/testbin/,$(WALL_TOOLS) probe) \
+	$(addprefix $(B)/standin/,$(EARS) tls)
 
 sweeps: $(B)/test/mute $(addprefix $(B)/test/sweep-,$(ROLES))
 unit-tests: $(addprefix $(B)/test/test_,$(UNIT))
