@@ -107,7 +107,7 @@ against()
 		pxe_session a -a 0
 		pxe_session b -a 0
 		for n in {160..191}; do
-			in_ns a ip addr add 10.77.0.$n/24 dev eth0
+			in_ns a ip addr add "10.77.0.$n/24" dev eth0
 		done
 		SESSIONS=yes
 	}
