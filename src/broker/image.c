@@ -73,7 +73,7 @@ hash_of(const char *path)
 	char low[256];
 	size_t len = 0;
 
-	for (; path[len] != '\0' && len < sizeof low; len++) {
+	for (; len < sizeof low && path[len] != '\0'; len++) {
 		char c = path[len];
 
 		low[len] = c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;

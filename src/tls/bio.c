@@ -145,7 +145,9 @@ keep(struct conn *c, const uint8_t *bytes, size_t len)
 		memcpy(all, c->cipher.bytes + c->cipher.at, old);
 	memcpy(all + old, bytes, len);
 	bio_forget(c);
-	c->cipher = (struct rest){all, 0, (uint32_t)(old + len)};
+	c->cipher.bytes = all;
+	c->cipher.at = 0;
+	c->cipher.len = (uint32_t)(old + len);
 	resting += old + len;
 	return 0;
 }

@@ -281,7 +281,7 @@ machine_certificates()
 			in_ns c timeout 20 bash -c "{ printf 'GET /sample/sub/hello.txt HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 2; } |
 				openssl s_client -connect $SERVER_IP:443 -tls1_3 -ign_eof \
 				-sess_$([ $i = 1 ] && echo out || echo in) $RUN/session.c \
-				$([ $i = 1 ] && echo -cert $RUN/machine.pem -key $RUN/machine.key) 2>/dev/null" |
+				$([ $i = 1 ] && echo "-cert $RUN/machine.pem -key $RUN/machine.key") 2>/dev/null" |
 				grep -a '^HTTP/1.1 200'
 		done | wc -l
 	)"
