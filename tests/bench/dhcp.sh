@@ -2,6 +2,7 @@
 # DHCP beside Kea, ISC dhcpd and dnsmasq: same machine, same pools, same load, in turn.
 #
 #	tests/bench/dhcp.sh            all of it (about 15 minutes)
+#	tests/bench/dhcp.sh --quick    one part for an instant: does the benchmark work?
 #	ROUNDS=1 PARTS_RUN="peak" tests/bench/dhcp.sh sallyport kea-mt
 #
 # PARTS_RUN: peak (64 exchanges at once), steady (latency at 1000/s), single (one at a
@@ -23,6 +24,10 @@ cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=peers.sh
 . tests/bench/peers.sh
 
+if [ "${1:-}" = --quick ]; then
+	ROUNDS=1 SECONDS_EACH=1 PARTS_RUN=peak
+	shift
+fi
 ROUNDS=${ROUNDS:-5}
 SECONDS_EACH=${SECONDS_EACH:-4}
 PARTS_RUN=${PARTS_RUN:-peak steady single perfdhcp size full}
