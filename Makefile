@@ -6,6 +6,7 @@
 #   make bench-dhcp   beside Kea, ISC dhcpd and dnsmasq; the table in build/bench
 #   make bench-files  beside tftpd-hpa, atftpd, dnsmasq, nginx; bench-storm: machines
 #                   that boot all at once, beside dnsmasq and nginx; bench: all three
+#   make bench-verify  a large file from disk into verified memory, beside openssl dgst
 #   make layers     prove the link map          make lint         format, static analysis
 #   make fuzz       TARGET=name or all, with AFL++ until ^C or for T=seconds each
 #   make coverage   lines that unit tests and seeds reach; build/coverage/index.html
@@ -313,6 +314,8 @@ OBJ_test_http_rules := src/broker/http_rules
 OBJ_test_image := $(BROKER_RIG)
 OBJ_test_render := $(BROKER_RIG)
 OBJ_test_broker_files := $(BROKER_RIG) src/file-sender/http_reply
+UNIT += fetch
+OBJ_test_fetch := $(OBJ_test_broker_files)
 OBJ_test_broker_texts := $(BROKER_RIG)
 UNIT += broker_open conf_open
 OBJ_test_broker_open := $(BROKER_RIG)
@@ -339,6 +342,9 @@ OBJ_test_verifier := $(CHILD) $(IMAGE_RULES) src/verifier/store src/verifier/sha
 	src/verifier/texts src/verifier/load src/verifier/tell src/verifier/render \
 	src/tools/secret
 LIB_test_verifier := -lsodium -lcrypto
+UNIT += cache
+OBJ_test_cache := $(OBJ_test_verifier)
+LIB_test_cache := -lsodium -lcrypto
 UNIT += hash_queue
 OBJ_test_hash_queue := $(BASE) src/verifier/queue
 UNIT += fill
@@ -685,6 +691,8 @@ bench-files: all loads
 	@tests/bench/verify.sh
 bench-storm: all loads
 	@tests/bench/storm.sh
+bench-verify: all helpers
+	@tests/bench/verify.sh
 bench: all loads
 	@tests/bench/dhcp.sh
 	@tests/bench/files.sh
@@ -758,5 +766,5 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all always helpers bench bench-dhcp bench-files bench-storm loads unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
+.PHONY: all always helpers bench bench-dhcp bench-files bench-storm bench-verify loads unit-tests fuzz-targets check check-boot check-walls fuzz-smoke fuzz coverage layers hardening \
 	lint demo serve install uninstall clean
