@@ -691,7 +691,7 @@ bench-files: all loads
 	@tests/bench/verify.sh
 bench-storm: all loads
 	@tests/bench/storm.sh
-bench-verify: all helpers
+bench-verify: all loads
 	@tests/bench/verify.sh
 bench: all loads
 	@tests/bench/dhcp.sh
