@@ -144,7 +144,7 @@ add_etag(struct out *out, const uint8_t etag[16])
 	static const char hex[] = "0123456789abcdef";
 	char text[32];
 
-	for (unsigned i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		text[2 * i] = hex[etag[i] >> 4];
 		text[2 * i + 1] = hex[etag[i] & 15];
 	}

@@ -161,9 +161,9 @@ main(int argc, char **argv)
 
 	if (argc != 7 || inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
 		return 2;
-	server.sin_port = htons((uint16_t)atoi(argv[2]));
+	server.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
 	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", argv[3]);
-	number = (unsigned)atoi(argv[4]);
+	number = (unsigned)strtoul(argv[4], NULL, 10);
 	mode = strcmp(argv[5], "idle") == 0 ? IDLE : argv[5][0] == 'l' ? LORIS : DEAF;
 	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
 		fail("getrlimit");
@@ -179,7 +179,7 @@ main(int argc, char **argv)
 	}
 	printf("begun=%u\n", nbegun);
 	fflush(stdout);
-	until = seconds() + atof(argv[6]);
+	until = seconds() + (double)strtoul(argv[6], NULL, 10);
 	while (seconds() < until && closed < number) {
 		turn(100);
 		if (mode == LORIS && seconds() >= next) {

@@ -2,7 +2,7 @@
  * For tests: many short HTTP connections, one new one every so often, and how long each
  * waits for the first byte of its answer.
  *
- *	httpknock ADDRESS PORT PATH EVERY_MS SECONDS
+ *	httpknock ADDRESS PORT PATH EVERY_MS FOR_MS
  *
  * Prints "answered=N lost=N silent=N worst_ms=N p99_ms=N". Lost: closed or reset without an
  * answer, as by the end of a process that had it; silent: neither for five seconds.
@@ -21,29 +21,29 @@
 #include <unistd.h>
 
 #define CONNS 4096
-#define SILENT_MS 5000
+#define SILENT_US 5000000
 #define TIMES 100000
 
 struct knock {
 	int fd; /* -1: none */
 	bool sent;
-	double began; /* ms */
+	uint64_t began; /* us */
 };
 
 static struct knock all[CONNS];
 static struct pollfd polls[CONNS];
-static double times[TIMES];
+static uint64_t times[TIMES]; /* us */
 static unsigned ntimes, lost, silent;
 static char request[512];
 static struct sockaddr_in server = {.sin_family = AF_INET};
 
-static double
-now_ms(void)
+static uint64_t
+now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
 static void
@@ -52,7 +52,7 @@ end(struct knock *k, unsigned *counter)
 	if (counter != NULL)
 		++*counter;
 	else if (ntimes < TIMES)
-		times[ntimes++] = now_ms() - k->began;
+		times[ntimes++] = now_us() - k->began;
 	close(k->fd);
 	k->fd = -1;
 }
@@ -67,7 +67,7 @@ begin(void)
 	if (k->fd >= 0)
 		return;
 	*k = (struct knock){.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
-	k->began = now_ms();
+	k->began = now_us();
 	if (k->fd < 0) {
 		perror("socket");
 		exit(2);
@@ -108,7 +108,7 @@ turn(int ms)
 	for (unsigned i = 0; i < CONNS; i++) {
 		if (all[i].fd >= 0 && polls[i].revents != 0)
 			serve(&all[i], polls[i].revents);
-		if (all[i].fd >= 0 && now_ms() - all[i].began > SILENT_MS)
+		if (all[i].fd >= 0 && now_us() - all[i].began > SILENT_US)
 			end(&all[i], &silent);
 	}
 }
@@ -125,36 +125,47 @@ any_open(void)
 static int
 compare(const void *a, const void *b)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
+}
+
+static uint64_t
+number(const char *text)
+{
+	return strtoul(text, NULL, 10);
+}
+
+static void
+knock(uint64_t every, uint64_t for_us)
+{
+	uint64_t next = now_us(), until = next + for_us;
+
+	while (now_us() < until) {
+		while (next <= now_us()) {
+			begin();
+			next += every;
+		}
+		turn(1);
+	}
+	while (any_open())
+		turn(10);
 }
 
 int
 main(int argc, char **argv)
 {
-	double every, until, next;
-
 	if (argc != 6 || inet_pton(AF_INET, argv[1], &server.sin_addr) != 1)
 		return 2;
-	server.sin_port = htons((uint16_t)atoi(argv[2]));
+	server.sin_port = htons((uint16_t)number(argv[2]));
 	snprintf(request, sizeof request,
 	    "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", argv[3]);
-	every = atof(argv[4]);
 	for (unsigned i = 0; i < CONNS; i++)
 		all[i].fd = -1;
-	next = now_ms();
-	until = next + atof(argv[5]) * 1e3;
-	while (now_ms() < until) {
-		for (; next <= now_ms(); next += every)
-			begin();
-		turn(1);
-	}
-	while (any_open())
-		turn(10);
+	knock(1000 * number(argv[4]), 1000 * number(argv[5]));
 	qsort(times, ntimes, sizeof *times, compare);
-	printf("answered=%u lost=%u silent=%u worst_ms=%.0f p99_ms=%.0f\n", ntimes, lost,
-	    silent, ntimes == 0 ? 0 : times[ntimes - 1],
-	    ntimes == 0 ? 0 : times[ntimes * 99 / 100]);
+	printf("answered=%u lost=%u silent=%u worst_ms=%u p99_ms=%u\n", ntimes, lost,
+	    silent, ntimes == 0 ? 0 : (unsigned)(times[ntimes - 1] / 1000),
+	    ntimes == 0 ? 0 : (unsigned)(times[ntimes * 99 / 100] / 1000));
 	return 0;
 }

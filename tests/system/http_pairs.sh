@@ -18,7 +18,7 @@ KNOCK=$TESTBIN/httpknock
 # knock SECONDS: a new connection every two milliseconds; what became of them in KNOCKED.
 knock()
 {
-	KNOCKED=$(in_ns a "$KNOCK" "$SERVER_IP" 80 /sample/sub/hello.txt 2 "$1")
+	KNOCKED=$(in_ns a "$KNOCK" "$SERVER_IP" 80 /sample/sub/hello.txt 2 "${1}000")
 }
 
 # The time of those that were answered, in milliseconds.
@@ -70,7 +70,7 @@ killed()
 	done
 	less "$1 killed: how long a new connection waits, ms" "$best" "$2"
 	# With nobody behind them who would wake up a process that has slept through.
-	in_ns a "$KNOCK" "$SERVER_IP" 80 /sample/sub/hello.txt 1 0.05 >"$RUN/last"
+	in_ns a "$KNOCK" "$SERVER_IP" 80 /sample/sub/hello.txt 1 50 >"$RUN/last"
 	same "$1 killed: afterwards all is well" "0 0" \
 		"$(value lost <"$RUN/last") $(value silent <"$RUN/last")"
 }
