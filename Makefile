@@ -738,7 +738,7 @@ install: all
 	install -m 755 $(B)/bin/sallyportd $(DESTDIR)$(SBINDIR)
 	install -m 755 $(B)/bin/sallyport-image $(B)/bin/sallyport $(DESTDIR)$(BINDIR)
 	install -m 755 $(addprefix $(B)/bin/,$(ROLES)) $(DESTDIR)$(LIBEXECDIR)
-	install -m 644 examples/minimal.conf examples/full.conf examples/keyring $(DESTDIR)$(DOCDIR)
+	install -m 644 examples/minimal.conf examples/full.conf examples/https.conf examples/keyring $(DESTDIR)$(DOCDIR)
 	$(FILL) packaging/sallyport.service >$(DESTDIR)$(UNITDIR)/sallyport.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/sallyport.service
 	install -m 644 packaging/sysusers.d/sallyport.conf $(DESTDIR)$(SYSUSERSDIR)
@@ -756,7 +756,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/sallyportd $(DESTDIR)$(BINDIR)/sallyport-image \
 		$(DESTDIR)$(BINDIR)/sallyport \
 		$(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(ROLES)) \
-		$(addprefix $(DESTDIR)$(DOCDIR)/,minimal.conf full.conf keyring) \
+		$(addprefix $(DESTDIR)$(DOCDIR)/,minimal.conf full.conf https.conf keyring) \
 		$(DESTDIR)$(UNITDIR)/sallyport.service $(DESTDIR)$(SYSUSERSDIR)/sallyport.conf
 	for page in docs/man/*.[1-8]; do \
 		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; done

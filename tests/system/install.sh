@@ -51,6 +51,7 @@ golden()
 		755 /usr/local/share/doc
 		755 /usr/local/share/doc/sallyport
 		644 /usr/local/share/doc/sallyport/full.conf
+		644 /usr/local/share/doc/sallyport/https.conf
 		644 /usr/local/share/doc/sallyport/keyring
 		644 /usr/local/share/doc/sallyport/minimal.conf
 		755 /usr/local/share/man
