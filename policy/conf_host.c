@@ -112,11 +112,11 @@ hex_digit(char c)
 static bool
 read_fingerprint(struct slice s, uint8_t bytes[CONF_FINGERPRINT])
 {
-	unsigned step = s.len == 3 * CONF_FINGERPRINT - 1 ? 3 : 2;
+	size_t step = s.len == 3 * CONF_FINGERPRINT - 1 ? 3 : 2;
 
 	if (step == 2 && s.len != 2 * CONF_FINGERPRINT)
 		return false;
-	for (unsigned i = 0; i < CONF_FINGERPRINT; i++) {
+	for (size_t i = 0; i < CONF_FINGERPRINT; i++) {
 		int high = hex_digit(s.at[step * i]), low = hex_digit(s.at[step * i + 1]);
 
 		if (high < 0 || low < 0 ||

@@ -155,7 +155,7 @@ send_uncut(struct tftp_out *o, const struct mmsghdr *hdr, const struct letter *l
 	struct mmsghdr hdrs[SEGMENTS];
 	unsigned done = 0;
 
-	for (unsigned i = 0; i < l->blocks; i++) {
+	for (size_t i = 0; i < l->blocks; i++) {
 		hdrs[i].msg_hdr = hdr->msg_hdr;
 		hdrs[i].msg_hdr.msg_iov = hdr->msg_hdr.msg_iov + (size_t)2 * i;
 		hdrs[i].msg_hdr.msg_iovlen = 2;

@@ -4,10 +4,10 @@
  * once the keys are read; what memory holds of them is neither swapped nor dumped.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@
 #define SECURE_HEAP (512u << 10) /* a power of two: key files, keys, secrets */
 #define HEAP_AHEAD (1 << 20)     /* bytes that the heap has before it is locked */
 #define STACK_AHEAD (128u << 10) /* the same of the stack: neither may grow any more */
-#define EXPIRY_MS (600 * 1000)
+#define EXPIRY_MS UINT64_C(600000)
 
 static struct start start;
 static struct secrets secrets;
@@ -46,17 +46,19 @@ lock_written(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
 	const char *why = NULL;
-	char line[512], mode[5];
+	char line[512], *rest;
 	uintptr_t first, last;
 
 	if (maps == NULL)
 		return strerror(errno);
-	while (why == NULL && fgets(line, sizeof line, maps) != NULL)
-		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &first, &last, mode) ==
-			3 &&
-		    strncmp(mode, "rw", 2) == 0 &&
+	/* "FIRST-LAST MODE ...", and the kernel writes nothing else. */
+	while (why == NULL && fgets(line, sizeof line, maps) != NULL) {
+		first = strtoul(line, &rest, 16);
+		last = strtoul(rest + (*rest == '-'), &rest, 16);
+		if (strncmp(rest, " rw", 3) == 0 &&
 		    mlock((const void *)first, last - first) != 0)
 			why = strerror(errno);
+	}
 	fclose(maps);
 	return why;
 }

@@ -144,7 +144,7 @@ parse_chain(OSSL_LIB_CTX *lib, const void *pem, size_t len, size_t max, struct c
 		X509_free(*first);
 		*first = NULL;
 		free(chain->der);
-		memset(chain, 0, sizeof *chain);
+		*chain = (struct chain){0};
 	}
 	return why;
 }
@@ -373,7 +373,7 @@ warn_of_one(uint64_t expires, uint64_t now, unsigned number, uint8_t *warned)
 	static const uint8_t days[] = {30, 7, 1, 0};
 	uint8_t reached = 0;
 
-	for (uint8_t i = 0; i < sizeof days; i++)
+	for (unsigned i = 0; i < sizeof days; i++)
 		if (now >= expires || expires - now <= days[i] * DAY_S)
 			reached = (uint8_t)(i + 1);
 	if (reached <= *warned)

@@ -141,7 +141,7 @@ keep(struct conn *c, const uint8_t *bytes, size_t len)
 
 	if (all == NULL)
 		return ERR_SYS;
-	if (old > 0)
+	if (c->cipher.bytes != NULL)
 		memcpy(all, c->cipher.bytes + c->cipher.at, old);
 	memcpy(all + old, bytes, len);
 	bio_forget(c);
