@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/wire/tftp.h"
 #include "tests/lib/sender_rig.h"
 
@@ -35,6 +36,22 @@ add_v6(int fd, const char *text)
 	       ioctl(fd, SIOCSIFADDR, &req) == 0;
 }
 
+/* A new address is of use only after a moment. */
+static bool
+is_usable(const char *text)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6};
+	uint64_t until = clock_mono_ms() + 10000;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &a.sin6_addr), 1);
+	while ((err = bind(fd, (struct sockaddr *)&a, sizeof a)) != 0 &&
+	       clock_mono_ms() < until)
+		usleep(2000);
+	close(fd);
+	return err == 0;
+}
+
 static void
 make_net(void)
 {
@@ -49,7 +66,8 @@ make_net(void)
 	has_net = ioctl(fd, SIOCSIFFLAGS, &req) == 0;
 	req.ifr_mtu = MTU;
 	has_net = has_net && ioctl(fd, SIOCSIFMTU, &req) == 0;
-	has_v6 = has_net && fd6 >= 0 && add_v6(fd6, RIG_SERVER6) && add_v6(fd6, CLIENT6);
+	has_v6 = has_net && fd6 >= 0 && add_v6(fd6, RIG_SERVER6) && add_v6(fd6, CLIENT6) &&
+		 is_usable(RIG_SERVER6) && is_usable(CLIENT6);
 	close(fd);
 	close(fd6);
 }
