@@ -104,6 +104,16 @@ group_memory()
 	done <"$(group_path "$1")/cgroup.procs" | awk '/^Pss:/ { s += $2 } END { print s + 0 }'
 }
 
+# group_cpus NAME LIST: where its processes may run.
+group_cpus()
+{
+	local pid
+
+	while read -r pid; do
+		taskset -apc "$2" "$pid" >/dev/null 2>&1
+	done <"$(group_path "$1")/cgroup.procs"
+}
+
 # sum_of FUNCTION GROUPS
 sum_of()
 {
