@@ -183,8 +183,9 @@ foreign(void)
 	struct msg m;
 	unsigned nr, n = 0;
 
-	while (msg_number(n) != 0)
+	do
 		n++;
+	while (msg_number(n) != 0);
 	do
 		nr = msg_number(any() % n);
 	while (msg_permitted(nr, ROLE_TLS, to));
@@ -268,12 +269,14 @@ static char *
 beside(const char *name)
 {
 	static char path[PATH_MAX];
+	char *end;
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
 
 	if (n <= 0)
 		exit(EXIT_WALL);
 	path[n] = '\0';
-	strcpy(strrchr(path, '/') + 1, name);
+	end = strrchr(path, '/') + 1;
+	snprintf(end, sizeof path - (size_t)(end - path), "%s", name);
 	return path;
 }
 

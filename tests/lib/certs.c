@@ -33,11 +33,12 @@ add_name(X509 *x, const char *name)
 X509 *
 certs_make(EVP_PKEY *key, const char *name, int days, X509 *issuer, EVP_PKEY *issuer_key)
 {
+	static long serial;
 	X509 *x = X509_new();
 	X509_NAME *subject = X509_NAME_new();
 
 	NEED(x != NULL && subject != NULL && X509_set_version(x, X509_VERSION_3) == 1);
-	NEED(ASN1_INTEGER_set(X509_get_serialNumber(x), rand() % 1000000 + 1) == 1);
+	NEED(ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial) == 1);
 	NEED(X509_gmtime_adj(X509_getm_notBefore(x), -400 * 86400L) != NULL);
 	NEED(X509_gmtime_adj(X509_getm_notAfter(x), days * 86400L) != NULL);
 	NEED(X509_NAME_add_entry_by_txt(

@@ -41,6 +41,14 @@ make_verify(void)
 	text_len = 64 + sizeof context + 32;
 }
 
+/* Without its NUL. */
+static void
+set_word(size_t at, const char *word)
+{
+	for (; *word != '\0'; word++)
+		text[at++] = (uint8_t)*word;
+}
+
 static void
 make_ecdhe(void)
 {
@@ -196,8 +204,8 @@ keys_that_are_taken(void **state)
 		assert_false(k.chain.has_name);
 		assert_true(k.chain.in_order);
 		assert_int_equal(k.chain.n, 1);
-		assert_true(k.chain.expires > clock_wall_s() + 9 * 86400);
-		assert_true(k.chain.expires < clock_wall_s() + 11 * 86400);
+		assert_true(k.chain.expires > clock_wall_s() + UINT64_C(9) * 86400);
+		assert_true(k.chain.expires < clock_wall_s() + UINT64_C(11) * 86400);
 		empty(&k);
 		X509_free(own);
 		EVP_PKEY_free(key);
@@ -320,7 +328,7 @@ nothing_else_is_signed(void **state)
 				assert_int_equal(
 				    sign_check(&secrets, key, s, text, n), ERR_FORMAT);
 			make_verify();
-			memcpy(text + 73, "client", 6);
+			set_word(73, "client");
 			assert_int_equal(
 			    sign_check(&secrets, key, s, text, text_len), ERR_FORMAT);
 		}
@@ -486,7 +494,7 @@ an_owned_one_is_accused(void **state)
 	struct msg m;
 
 	(void)state;
-	memcpy(text + 73, "client", 6);
+	set_word(73, "client");
 	ask_sign(1, 1, EC_KEY, SIGN_ECDSA_SHA256);
 	make_verify();
 	ask_sign(1, 2, EC_KEY, SIGN_ECDSA_SHA256); /* too late to be good */

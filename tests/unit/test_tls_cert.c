@@ -4,6 +4,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,9 +73,9 @@ lengths_of_names(void **state)
 	assert_int_equal(strlen(name), 253);
 	one = name;
 	{
-		char wanted[300] = "DNS:";
+		char wanted[300];
 
-		strcat(wanted, name);
+		snprintf(wanted, sizeof wanted, "DNS:%s", name);
 		becomes(&one, 1, wanted);
 	}
 	*p++ = 'b';
