@@ -81,6 +81,20 @@ ended_with()
 }
 
 # walls_server: the sample image, the usual configuration with two workers, running.
+# HTTPS as well, by two processes; their keys are made on the spot.
+walls_https()
+{
+	"$IMAGE_TOOL" tls init -W -d "$S/tls" "$SERVER_IP" >>"$RUN/image.log" 2>&1 ||
+		die "tls init: $(tail -n 2 "$RUN/image.log")"
+	cat >>"$S/sallyport.conf" <<-END
+		https {
+			certificate "$S/tls/rsa.pem" key "$S/tls/rsa.key";
+			certificate "$S/tls/ec.pem" key "$S/tls/ec.key";
+		}
+	END
+	CHILDREN="$CHILDREN keys:0 tls:0 tls:1"
+}
+
 walls_server()
 {
 	server_prepare
@@ -88,6 +102,7 @@ walls_server()
 	server_trust
 	server_config_usual sample
 	sed -i 's/^server { /server { workers 2; /' "$S/sallyport.conf"
+	[ -z "${WITH_HTTPS:-}" ] || walls_https
 	server_start
 	wait_line 60 "$SERVER_LOG" 'event=image-active .*sample' ||
 		die "the image is not served"

@@ -39,7 +39,7 @@ wanted_descriptors()
 	case $1 in
 	logger)
 		echo "5 log"
-		for n in 6 7 8 9 10 11 12 14 15 30 31; do echo "$n channel"; done
+		for n in 6 7 8 9 10 11 12 13 14 15 30 31 46 47; do echo "$n channel"; done
 		return
 		;;
 	esac
@@ -49,7 +49,7 @@ wanted_descriptors()
 		for n in 5 6 7 8; do echo "$n channel"; done
 		echo "9 memory"
 		echo "10 control"
-		for n in 11 16 17 32 33; do echo "$n channel"; done
+		for n in 11 16 17 32 33 48 49; do echo "$n channel"; done
 		echo "56 memory"
 		;;
 	verifier) printf '%s\n' "5 channel" "6 folder" "7 keyring" "8 floor" "9 event" ;;
@@ -58,7 +58,12 @@ wanted_descriptors()
 	link-parser) printf '%s\n' "5 channel" "6 raw" "7 epoll" ;;
 	dhcp-sender) printf '%s\n' "5 channel" "6 raw" "16 udp:67" "32 udp:4011" "48 packet" ;;
 	http-parser) printf '%s\n' "5 channel" "6 channel" ;;
-	file-sender) printf '%s\n' "5 channel" "6 channel" "7 epoll" "16 tcp:80" ;;
+	file-sender)
+		printf '%s\n' "5 channel" "6 channel" "7 epoll" "16 tcp:80" "48 channel" \
+			"49 channel" "80 tcp:443"
+		;;
+	tls) printf '%s\n' "5 channel" "6 channel" "7 epoll" "16 channel" "17 channel" ;;
+	keys) printf '%s\n' "11 event" "16 channel" "17 channel" ;;
 	esac
 }
 
@@ -215,7 +220,7 @@ maps()
 			print $6
 		}' "/proc/$pid/maps" | as_seen_here | sort -u)
 	case $who in
-	broker:* | verifier:*)
+	broker:* | verifier:* | tls:* | keys:*)
 		matches "$who libraries" '/libc\.so' "$files"
 		;;
 	*)
@@ -271,7 +276,7 @@ channels()
 		done
 	done >"$RUN/ends"
 	same "no channel end is in two processes" "" "$(awk '{ print $1 }' "$RUN/ends" | sort | uniq -d)"
-	same "channel ends" 54 "$(wc -l <"$RUN/ends")"
+	same "channel ends" 79 "$(wc -l <"$RUN/ends")"
 }
 
 supervisor()
@@ -314,7 +319,7 @@ all_children()
 	done
 	same "no namespace is shared" "" "$(sort "$RUN/spaces" | uniq -d)"
 	same "no two roles share a user" "" "$(cat "$RUN"/uids.* | sort | uniq -c | awk '$1 > 2')"
-	same "as many users as roles" 9 "$(cat "$RUN"/uids.* | sort -u | wc -l)"
+	same "as many users as roles" 11 "$(cat "$RUN"/uids.* | sort -u | wc -l)"
 	channels
 }
 
@@ -331,8 +336,8 @@ whole_inventory()
 	done
 }
 
-# 2,000 requests: 1,000 files by HTTP on ten connections, 700 by HTTP one by one, 200 that
-# are refused, 100 by TFTP.
+# 2,100 requests: 1,000 files by HTTP on ten connections, 700 by HTTP one by one, 200 that
+# are refused, 100 by TFTP, 100 by HTTPS.
 requests()
 {
 	local i urls=() bad=0
@@ -354,6 +359,9 @@ requests()
 		rm -f "$RUN/exact"
 	done
 	same "100 transfers" 0 "$bad"
+	in_ns a sh -c "for i in \$(seq 100); do curl -s -m 10 --cacert $S/tls/ca.pem \
+		https://$SERVER_IP/sample/exact.bin | wc -c; done" >"$RUN/tls"
+	same "100 connections of HTTPS" "100 2048" "$(uniq -c "$RUN/tls" | awk '{ print $1, $2 }')"
 }
 
 # A connection is closed a moment after its client.
@@ -366,12 +374,13 @@ need_root
 run_begin proc
 net_begin
 net_client a 52:54:00:77:02:01
-walls_server 3000000
+WITH_HTTPS=yes walls_server 3000000
 pxe_session a -a 16
 # Everything that is opened at the first need is open before it is counted.
 for n in 1 2 3 4; do
 	in_ns a curl -s -m 10 -o /dev/null "http://$SERVER_IP/sample/linux" \
 		-o /dev/null "http://$SERVER_IP/sample/exact.bin"
+	in_ns a curl -s -m 10 --cacert "$S/tls/ca.pem" -o /dev/null "https://$SERVER_IP/sample/linux"
 	in_ns a timeout 20 tftp -m binary $SERVER_IP -c get sample/exact.bin "$RUN/exact"
 done
 all_children
@@ -381,5 +390,5 @@ before=$(whole_inventory)
 requests
 wait_for 40 unchanged
 after=$(whole_inventory)
-same "after 2,000 requests the same descriptors" "" "$(diff <(echo "$before") <(echo "$after"))"
+same "after 2,100 requests the same descriptors" "" "$(diff <(echo "$before") <(echo "$after"))"
 exit "$FAILED"
