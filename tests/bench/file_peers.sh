@@ -101,7 +101,7 @@ peer_stop()
 	end_process "${PIDS[$1]}"
 	unset "PIDS[$1]"
 	rm -rf "$RUN/dnsmasq.leases" "$S/state/broker"
-	mv "$SERVER_LOG" "$SERVER_LOG.before"
+	[ ! -e "$SERVER_LOG" ] || mv "$SERVER_LOG" "$SERVER_LOG.before"
 }
 
 # Nothing of the cost of the first exchange is in what is measured.

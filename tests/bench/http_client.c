@@ -304,7 +304,7 @@ httpc_tick(uint64_t now)
 /* ------------------------------------------------------------------------ start */
 
 SSL_CTX *
-httpc_tls(const char *version, const char *sigalgs)
+httpc_tls(const char *version, char *sigalgs)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int v = version == NULL               ? 0

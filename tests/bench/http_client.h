@@ -39,7 +39,7 @@ extern struct httpc_counts httpc_counts;
 
 void httpc_init(const struct httpc_setup *setup);
 /* versions: "1.2", "1.3" or NULL for both; sigalgs: what OpenSSL calls them, or NULL. */
-SSL_CTX *httpc_tls(const char *version, const char *sigalgs);
+SSL_CTX *httpc_tls(const char *version, char *sigalgs);
 /* Asks; over the connection that there is, or over a new one. */
 void httpc_begin(unsigned conn, uint64_t now);
 void httpc_close(unsigned conn);

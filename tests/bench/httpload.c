@@ -28,7 +28,8 @@
 #define SAMPLES (1u << 22)
 
 static struct {
-	const char *addresses, *first, *file, *version, *sigalgs;
+	const char *addresses, *first, *file, *version;
+	char *sigalgs;
 	unsigned requests;
 	double seconds;
 	bool tls;
