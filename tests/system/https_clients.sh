@@ -306,12 +306,15 @@ reload()
 	cp "$RUN/rsa2.key" "$RUN/rsa.key"
 	cp "$RUN/ec2.pem" "$RUN/ec.pem"
 	cp "$RUN/ec2.key" "$RUN/ec.key"
+	sed -i 's|^[[:space:]]*client-ca .*|&\nrsa-key-exchange yes;|' "$S/sallyport.conf"
 	kill -HUP "$SERVER_PID"
 	wait_for 30 issued_by_other
 	same "after a reload: the other authority" 1 "$(issuer other)"
 	wait "$SLOW"
 	check "and the running transfer went on" cmp "$RUN/reload.out" "$S/stage/sample/linux"
 	same "with its own answer" 200 "$(cat "$RUN/reload.code")"
+	cp "$RUN/other.pem" "$RUN/ca.pem"
+	whole "RSA key exchange when configured" --tls-max 1.2 --ciphers AES256-GCM-SHA384
 }
 
 # silent COUNT: connections that send a ClientHello's first half, and nothing more.
