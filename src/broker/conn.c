@@ -22,18 +22,19 @@ struct conns {
 };
 
 /* What tls processes said of connections that were not announced yet: two channels have no
- * common order. The oldest gives way. */
-#define EARLY_MAX 256u
+ * common order. The oldest of the same process gives way, so that an owned one pushes out
+ * nobody else's. */
+#define EARLY_EACH 256u
 
 struct early {
 	bool used;
-	uint8_t worker, tls;
+	uint8_t worker;
 	uint64_t id;
 	uint8_t certificate[32];
 };
 
-static struct early early[EARLY_MAX];
-static unsigned early_next, early_count;
+static struct early early[TLS_MAX][EARLY_EACH];
+static unsigned early_next[TLS_MAX], early_count[TLS_MAX];
 static struct conns *workers[WORKER_MAX];
 static struct hash_key key;
 
@@ -92,15 +93,17 @@ show(struct conn *c, const uint8_t certificate[32])
 static void
 recall(struct conn *c, unsigned worker)
 {
-	for (unsigned i = 0; i < EARLY_MAX && early_count > 0; i++) {
-		struct early *e = &early[i];
+	unsigned tls = c->tls - 1u;
+
+	for (unsigned i = 0; i < EARLY_EACH && early_count[tls] > 0; i++) {
+		struct early *e = &early[tls][i];
 
 		if (!e->used || e->worker != worker || e->id != c->id)
 			continue;
-		if (e->tls + 1 == c->tls && !c->shown)
+		if (!c->shown)
 			show(c, e->certificate);
 		e->used = false;
-		early_count--;
+		early_count[tls]--;
 	}
 }
 
@@ -130,7 +133,7 @@ int
 conn_show(unsigned worker, uint64_t id, unsigned tls, const uint8_t certificate[32])
 {
 	struct conn *c = find(worker, id);
-	struct early *e = &early[early_next];
+	struct early *e = &early[tls][early_next[tls]];
 
 	if (c != NULL) {
 		if (c->tls != tls + 1 || c->shown)
@@ -138,9 +141,9 @@ conn_show(unsigned worker, uint64_t id, unsigned tls, const uint8_t certificate[
 		show(c, certificate);
 		return 0;
 	}
-	early_next = (early_next + 1) % EARLY_MAX;
-	early_count += !e->used;
-	*e = (struct early){true, (uint8_t)worker, (uint8_t)tls, id, {0}};
+	early_next[tls] = (early_next[tls] + 1) % EARLY_EACH;
+	early_count[tls] += !e->used;
+	*e = (struct early){true, (uint8_t)worker, id, {0}};
 	memcpy(e->certificate, certificate, sizeof e->certificate);
 	return ERR_ABSENT;
 }
