@@ -145,11 +145,13 @@ http_conn_evict(struct http *h)
 struct http_answer *
 http_answer_take(struct http *h, struct http_conn *c)
 {
+	if (c->answer != NULL)
+		bug("a second answer to one request");
 	if (h->answer_free != NONE) {
 		c->answer = &h->answers[h->answer_free];
 		h->answer_free = c->answer->next;
 	} else {
-		if (h->answers_new == HTTP_CONNS || c->answer != NULL)
+		if (h->answers_new == HTTP_CONNS)
 			bug("more answers than connections");
 		c->answer = &h->answers[h->answers_new++];
 	}

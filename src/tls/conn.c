@@ -121,9 +121,9 @@ conn_add(unsigned worker, uint64_t nr, int tcp, int pair, uint64_t now)
 {
 	uint32_t i = table.free, serial = ++table.serial & SERIAL_MAX;
 	uint64_t data = CONN_EVENT | (uint64_t)serial << 32 | i;
-	struct conn *c = &table.all[i];
+	struct conn *c = i == NONE ? NULL : &table.all[i];
 
-	if (i == NONE || !watch(tcp, data) || !watch(pair, data | PAIR_BIT)) {
+	if (c == NULL || !watch(tcp, data) || !watch(pair, data | PAIR_BIT)) {
 		close(tcp);
 		close(pair);
 		return NULL;
